@@ -1,0 +1,67 @@
+# The recipes. Two for a first look: `make demo` and `make test`. CI runs these same ones.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Parallel compilers; a release build takes about 1 GB of memory each.
+export CARGO_BUILD_JOBS ?= 2
+# A toolchain that its installer put there, but this shell doesn't know yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# What is handed on: make demo ARGS="--robots 80 --listen 127.0.0.1:8080"
+ARGS ?=
+# The demo's size.
+ROBOTS ?= 40
+SPEED ?= 20
+# Simulator seeds: in `make check` and in `make sim`.
+CHECK_SEEDS ?= 20
+SEEDS ?= 500
+
+HAVE_NEXTEST = cargo nextest --version >/dev/null 2>&1
+PURE := -p drover-maps -p drover-proto -p drover-core -p drover-agent-core -p drover-sim
+SIM := cargo run --quiet -p drover-sim --bin drover-sim --
+
+.PHONY: help demo test check fmt sim bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## builds and runs the main job on embedded defaults; report in demo-report/
+	scripts/install.sh demo
+	cargo build --release -p drover-controller -p drover-agent
+	target/release/drover demo --robots $(ROBOTS) --speed $(SPEED) --exit-when-done --report demo-report $(ARGS)
+
+# The programs first: some tests start them.
+test: ## every test, on real brokers and databases that the tests start themselves
+	scripts/install.sh test
+	cargo build --workspace --bins
+	cargo test --workspace --doc --quiet
+	if $(HAVE_NEXTEST); then cargo nextest run --workspace --profile all; else cargo test --workspace --lib --bins --tests; fi
+
+check: ## format, lints, fast tests, some simulator seeds: a few minutes
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	if $(HAVE_NEXTEST); then cargo nextest run --workspace; \
+	else cargo test $(PURE) --lib --bins --tests && cargo test --workspace --lib --bins; fi
+	$(SIM) swarm --seeds $(CHECK_SEEDS)
+	if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; \
+	else echo "cargo-deny isn't installed: bans, licences and sources not checked"; fi
+
+fmt: ## formats every source file
+	cargo fmt --all
+
+sim: ## a long simulator run: every scenario, then SEEDS=500 drawn worlds
+	cargo build --release -p drover-sim
+	for scenario in sim/scenarios/*.toml; do [ -e "$$scenario" ] || continue; \
+		echo "$$scenario"; target/release/drover-sim run "$$scenario"; done
+	target/release/drover-sim swarm --seeds $(SEEDS) $(ARGS)
+
+bench: ## what we measure: lifelong planning on the demo's layout
+	cargo run --release -p drover-benches --bin lifelong -- \
+		--layout maps/sites/fresh-dc/layout.lif.json --robots 100 --seed 1 --steps 300 --json $(ARGS)
+
+clean: ## removes what was built and reported
+	cargo clean
+	rm -rf demo-report

@@ -1,0 +1,65 @@
+//! Evidence: a reservation goes only by a fact of the robot that holds it. Never by time, never by another's word.
+
+use drover_maps::{EdgeId, NodeId};
+
+use super::{Violation, broken};
+use crate::event::{Event, Fact};
+use crate::fleet::Fleet;
+use crate::id::RobotId;
+use crate::release::Order;
+
+/// What was so before a step: who held what, and what each robot had been told.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    nodes: Vec<Option<RobotId>>,
+    edges: Vec<Option<RobotId>>,
+    orders: Vec<Option<Order>>,
+}
+
+impl Watch {
+    /// The message the robot had been told before the step.
+    pub(super) fn last_order(&self, robot: RobotId) -> Option<&Order> {
+        self.orders.get(robot.index()).and_then(Option::as_ref)
+    }
+
+    /// Compares with the fleet after the event. The first call only looks.
+    pub(super) fn check(&mut self, event: &Event, fleet: &Fleet, found: &mut Vec<Violation>) {
+        let proves = match event {
+            Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Located { .. } } => Some(*robot),
+            _ => None,
+        };
+        let nodes: Vec<_> = fleet.layout().nodes().map(|node| fleet.reservations().node(node)).collect();
+        let edges: Vec<_> = fleet.layout().edges().map(|edge| fleet.reservations().edge(edge)).collect();
+        let is_bad = |(before, after): (&Option<RobotId>, &Option<RobotId>)| {
+            before.is_some() && before != after && *before != proves
+        };
+        for index in self
+            .nodes
+            .iter()
+            .zip(&nodes)
+            .enumerate()
+            .filter(|(_, pair)| is_bad(*pair))
+            .map(|(index, _)| index)
+        {
+            let place = &fleet.layout().node(NodeId(index as u32)).name;
+            found.push(broken("Evidence", format!("{place} was freed without a fact of its holder")));
+        }
+        for index in self
+            .edges
+            .iter()
+            .zip(&edges)
+            .enumerate()
+            .filter(|(_, pair)| is_bad(*pair))
+            .map(|(index, _)| index)
+        {
+            let place = &fleet.layout().edge(EdgeId(index as u32)).name;
+            found.push(broken("Evidence", format!("{place} was freed without a fact of its holder")));
+        }
+        (self.nodes, self.edges) = (nodes, edges);
+    }
+
+    /// Remembers what each robot has been told; to be called after the checks of a step.
+    pub fn remember(&mut self, fleet: &Fleet) {
+        self.orders = fleet.robots().iter().map(|robot| robot.order.last.clone()).collect();
+    }
+}

@@ -1,0 +1,181 @@
+//! All a fleet can ask of the world. A command leaves the process only after the event that caused it is in the journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::id::{JobId, RobotId};
+use crate::release::Order;
+
+/// One output of `Fleet::step`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// The event is refused; the customer is told why.
+    Reject(Rejection),
+    /// The job was seen before, with the same body: acknowledged and ignored.
+    Ignore {
+        /// The job.
+        job: JobId,
+    },
+    /// This robot does this job.
+    Assign {
+        /// The job.
+        job: JobId,
+        /// The robot.
+        robot: RobotId,
+    },
+    /// This robot may go this far.
+    Release {
+        /// The robot.
+        robot: RobotId,
+        /// The message, whole.
+        order: Box<Order>,
+    },
+    /// Tell the customer.
+    Notify(Box<Notification>),
+    /// Tell the operator.
+    Alarm(Alarm),
+}
+
+/// An answer to a bad request: theirs to mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The job concerned.
+    pub job: JobId,
+    /// Why, as a stable code.
+    pub code: RejectCode,
+    /// Why, in words: the key, the value and the mend.
+    pub reason: String,
+}
+
+/// Why a request is refused. Codes are promises: seen in dead-letter headers, in gRPC and in the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RejectCode {
+    /// The same id came before with another body.
+    JobIdReused,
+    /// No such station on the layout.
+    UnknownStation,
+    /// No robot type can reach the station, or leave it.
+    UnreachableStation,
+    /// No robot type has what the job requires.
+    NoCapableRobot,
+    /// The job has no legs.
+    NoLegs,
+    /// No such job.
+    UnknownJob,
+    /// The job has ended, or its load is aboard: too late for this.
+    TooLate,
+    /// The leg isn't one that waits for a person now.
+    NotAwaited,
+}
+
+impl RejectCode {
+    /// The stable code of the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RejectCode::JobIdReused => "JOB_ID_REUSED",
+            RejectCode::UnknownStation => "UNKNOWN_STATION",
+            RejectCode::UnreachableStation => "UNREACHABLE_STATION",
+            RejectCode::NoCapableRobot => "NO_CAPABLE_ROBOT",
+            RejectCode::NoLegs => "NO_LEGS",
+            RejectCode::UnknownJob => "UNKNOWN_JOB",
+            RejectCode::TooLate => "TOO_LATE",
+            RejectCode::NotAwaited => "NOT_AWAITED",
+        }
+    }
+}
+
+/// A numbered message about a job; n rises by one, without a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Its number.
+    pub n: u64,
+    /// When it happened.
+    pub at: Time,
+    /// The job.
+    pub job: JobId,
+    /// The customer's order.
+    pub order_id: Option<String>,
+    /// What happened.
+    pub what: JobNews,
+    /// The robot that has, or had, the job: `manufacturer/serial`.
+    pub robot: Option<String>,
+    /// The job's unknown fields, as a JSON object's text; empty when there are none.
+    pub extra: String,
+}
+
+/// What can happen to a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobNews {
+    /// Taken over; from here on it is never lost.
+    Accepted,
+    /// Has a robot.
+    Assigned,
+    /// The robot shows its first order.
+    Started,
+    /// A leg is done.
+    LegDone {
+        /// The leg's index.
+        leg: usize,
+    },
+    /// Can't go on without a person.
+    Blocked {
+        /// What is in the way.
+        reason: String,
+    },
+    /// All legs done.
+    Done,
+    /// Ended without being done.
+    Failed {
+        /// Why, as a stable code.
+        code: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Taken back.
+    Cancelled,
+}
+
+/// Something an operator must know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// A stable code.
+    pub code: AlarmCode,
+    /// The robot concerned.
+    pub robot: Option<RobotId>,
+    /// What happened and what to do.
+    pub text: String,
+}
+
+/// What kind of alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AlarmCode {
+    /// A robot refuses our orders again and again.
+    OrderRefused,
+    /// A robot stands where another's reservation is.
+    PlaceContested,
+    /// A robot isn't where its order says.
+    OffItsPath,
+    /// A robot's action failed.
+    ActionFailed,
+    /// A robot can't go on by itself.
+    RobotFaulted,
+    /// A robot is gone from the broker, or silent.
+    RobotLost,
+    /// The planner gave a plan that doesn't hold: refused.
+    PlanRefused,
+}
+
+impl AlarmCode {
+    /// The stable code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlarmCode::OrderRefused => "ORDER_REFUSED",
+            AlarmCode::PlaceContested => "PLACE_CONTESTED",
+            AlarmCode::OffItsPath => "OFF_ITS_PATH",
+            AlarmCode::ActionFailed => "ACTION_FAILED",
+            AlarmCode::RobotFaulted => "ROBOT_FAULTED",
+            AlarmCode::RobotLost => "ROBOT_LOST",
+            AlarmCode::PlanRefused => "PLAN_REFUSED",
+        }
+    }
+}

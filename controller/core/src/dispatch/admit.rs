@@ -1,0 +1,149 @@
+//! Admission: what is accepted, in queue order, and what is refused with a code. Never twice the same job (OnceOnly).
+
+use drover_maps::{Layout, StationId};
+
+use crate::clock::Time;
+use crate::command::{Command, JobNews, RejectCode, Rejection};
+use crate::fleet::Fleet;
+use crate::id::JobId;
+use crate::job::{Job, JobSpec, JobState};
+use crate::robot::{Phase, Task};
+
+/// Takes a job over, or says why not.
+pub(crate) fn submit(fleet: &mut Fleet, spec: JobSpec, now: Time, commands: &mut Vec<Command>) {
+    match fleet.state.fingerprint_of(&spec.id) {
+        Some(known) if known == spec.fingerprint => commands.push(Command::Ignore { job: spec.id }),
+        Some(_) => {
+            let reason =
+                format!("job_id \"{}\" came before with another body: give each job its own id", spec.id);
+            reject(spec.id, RejectCode::JobIdReused, reason, commands);
+        }
+        None => match stations(fleet, &spec) {
+            Ok(stations) => accept(fleet, spec, stations, now, commands),
+            Err((code, reason)) => reject(spec.id, code, reason, commands),
+        },
+    }
+}
+
+fn accept(
+    fleet: &mut Fleet,
+    spec: JobSpec,
+    stations: Vec<StationId>,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
+    let id = spec.id.clone();
+    fleet.state.admitted += 1;
+    let admitted = fleet.state.admitted;
+    if let Some(sequence) = &spec.sequence {
+        fleet.state.sequences.entry(sequence.clone()).or_default().members.push_back(id.clone());
+    }
+    fleet.state.queue.insert((9 - spec.priority.min(9), admitted, id.clone()));
+    let job = Job {
+        spec,
+        stations,
+        admitted,
+        accepted_at: now,
+        state: JobState::Queued,
+        legs_done: 0,
+        at_last_leg: false,
+        ended_at: None,
+    };
+    fleet.state.jobs.insert(id.clone(), job);
+    fleet.notify(&id, JobNews::Accepted, now, commands);
+}
+
+fn stations(fleet: &Fleet, spec: &JobSpec) -> Result<Vec<StationId>, (RejectCode, String)> {
+    if spec.legs.is_empty() {
+        return Err((RejectCode::NoLegs, "legs is empty: a job has 1 to 16 legs".into()));
+    }
+    let layout = &fleet.layout;
+    let mut stations = Vec::with_capacity(spec.legs.len());
+    for (index, leg) in spec.legs.iter().enumerate() {
+        let Some(station) = layout.station_named(&leg.station) else {
+            let reason = format!(
+                "legs[{index}].station \"{}\" is not on the layout: use a stationId of it",
+                leg.station
+            );
+            return Err((RejectCode::UnknownStation, reason));
+        };
+        stations.push(station);
+    }
+    let capable = |robot_type: usize| can(layout, robot_type, &spec.requires);
+    if !(0..layout.robot_types().len()).any(capable) {
+        let reason = format!("requires {:?}: no robot type has all of these capabilities", spec.requires);
+        return Err((RejectCode::NoCapableRobot, reason));
+    }
+    let serves =
+        |robot_type: usize| capable(robot_type) && stations.iter().all(|at| fleet.serves(robot_type, *at));
+    if !(0..layout.robot_types().len()).any(serves) {
+        let names: Vec<&str> = spec.legs.iter().map(|leg| leg.station.as_str()).collect();
+        let reason = format!("legs: no robot type that may do the job can reach and leave all of {names:?}");
+        return Err((RejectCode::UnreachableStation, reason));
+    }
+    Ok(stations)
+}
+
+/// The robot type has every capability; one that declares none is taken to have them all.
+pub(crate) fn can(layout: &Layout, robot_type: usize, requires: &[String]) -> bool {
+    let has = layout.robot_types()[robot_type].capabilities.as_ref();
+    has.is_none_or(|has| requires.iter().all(|needed| has.contains(needed)))
+}
+
+/// Takes a job back while no load of it is aboard; resolves a held sequence when the failed job is named.
+pub(crate) fn cancel(fleet: &mut Fleet, id: &JobId, now: Time, commands: &mut Vec<Command>) {
+    let Some(job) = fleet.state.jobs.get(id) else {
+        return unknown(id, commands);
+    };
+    let is_failed = matches!(job.state, JobState::Failed(_));
+    let is_too_late = match job.state.robot() {
+        None => job.state.is_terminal(),
+        Some(robot) => {
+            let robot = &fleet.state.robots[robot.index()];
+            let acts = matches!(&robot.task, Task::Job { phase: Phase::Act { .. }, .. });
+            robot.load.is_some() || acts || !robot.order.actions.is_empty()
+        }
+    };
+    let sequence = job.spec.sequence.clone().filter(|_| is_failed);
+    if sequence.is_some_and(|name| fleet.state.release_hold(&name, id)) {
+        return;
+    }
+    if is_too_late {
+        let reason = format!("cancel \"{id}\": the job has ended or its load is aboard");
+        return reject(id.clone(), RejectCode::TooLate, reason, commands);
+    }
+    fleet.end_job(id, JobState::Cancelled, JobNews::Cancelled, now, commands);
+}
+
+/// Changes a job's cut-off or priority while it waits or is under way.
+pub(crate) fn update(
+    fleet: &mut Fleet,
+    id: &JobId,
+    due_at: Option<Time>,
+    priority: Option<u8>,
+    commands: &mut Vec<Command>,
+) {
+    let Some(job) = fleet.state.jobs.get_mut(id) else {
+        return unknown(id, commands);
+    };
+    if job.state.is_terminal() {
+        let reason = format!("update \"{id}\": the job has ended");
+        return reject(id.clone(), RejectCode::TooLate, reason, commands);
+    }
+    let was = (9 - job.spec.priority.min(9), job.admitted, id.clone());
+    job.spec.due_at = due_at.or(job.spec.due_at);
+    job.spec.priority = priority.unwrap_or(job.spec.priority);
+    let now_at = (9 - job.spec.priority.min(9), job.admitted, id.clone());
+    if fleet.state.queue.remove(&was) {
+        fleet.state.queue.insert(now_at);
+    }
+}
+
+fn unknown(id: &JobId, commands: &mut Vec<Command>) {
+    let reason = format!("job_id \"{id}\" is not known: it was never accepted, or ended long ago");
+    reject(id.clone(), RejectCode::UnknownJob, reason, commands);
+}
+
+fn reject(job: JobId, code: RejectCode, reason: String, commands: &mut Vec<Command>) {
+    commands.push(Command::Reject(Rejection { job, code, reason }));
+}

@@ -1,0 +1,112 @@
+//! Which queued jobs may be given out now, and to whom by the policy.
+
+use crate::clock::Time;
+use crate::command::{Command, JobNews};
+use crate::dispatch::policy::{Candidate, Policy, View, nearest::Nearest};
+use crate::dispatch::{admit, charge, goal, leg};
+use crate::fleet::Fleet;
+use crate::id::{JobId, RobotId};
+use crate::job::{Job, JobState};
+use crate::plan::distance::UNREACHABLE;
+use crate::robot::{Phase, Task};
+
+/// Gives out jobs until there is no free robot or no job that may begin.
+pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    if fleet.state.queue.is_empty() {
+        return;
+    }
+    let mut free = free_robots(fleet);
+    let queue: Vec<JobId> = fleet.state.queue.iter().map(|(_, _, job)| job.clone()).collect();
+    for job in queue {
+        if free.is_empty() {
+            return;
+        }
+        if !may_begin(fleet, &job) {
+            continue;
+        }
+        let candidates = candidates(fleet, &job, &free);
+        if let Some(robot) = Nearest.choose(&View { candidates: &candidates }) {
+            free.retain(|other| *other != robot);
+            give(fleet, &job, robot, now, commands);
+        }
+    }
+}
+
+fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let mut free = Vec::new();
+    for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
+        let robot = &fleet.state.robots[id.index()];
+        if robot.task != Task::Idle
+            || !robot.is_movable()
+            || charge::is_critical(fleet, robot)
+            || robot.load.is_some()
+        {
+            continue;
+        }
+        let is_low = charge::is_low(fleet, robot);
+        if !is_low || goal::nearest_of(fleet, id, layout.chargers(), None).is_none() {
+            free.push(id);
+        }
+    }
+    free
+}
+
+/// Its turn in its sequence has come, the sequence isn't spread too far, and its first station isn't crowded.
+fn may_begin(fleet: &Fleet, id: &JobId) -> bool {
+    let state = &fleet.state;
+    let Some(job) = state.jobs.get(id) else { return false };
+    let Some(station) = job.station() else { return false };
+    if let Some(sequence) = job.spec.sequence.as_ref().and_then(|name| state.sequences.get(name)) {
+        let spread =
+            state.config.sequence_spread_min.max(fleet.layout.holding().len() / state.sequences.len().max(1));
+        if sequence.next(&state.jobs) != Some(id) || sequence.under_way(&state.jobs) > spread {
+            return false;
+        }
+        if sequence.may_end(id) {
+            return true;
+        }
+    }
+    let places = fleet.layout.station(station).nodes.len();
+    let waiting = state.robots.iter().filter(|robot| heads_for(fleet, robot.job(), station)).count();
+    waiting < places + state.config.station_queue_max
+}
+
+fn heads_for(fleet: &Fleet, job: Option<&JobId>, station: drover_maps::StationId) -> bool {
+    job.and_then(|job| fleet.state.jobs.get(job)).and_then(Job::station) == Some(station)
+}
+
+fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId]) -> Vec<Candidate> {
+    let Some(job) = fleet.state.jobs.get(id) else { return Vec::new() };
+    let Some(station) = job.station() else { return Vec::new() };
+    let (requires, stations) = (job.spec.requires.clone(), job.stations.clone());
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let mut found = Vec::new();
+    for robot in free {
+        let facts = &fleet.state.robots[robot.index()];
+        let (robot_type, at) = (facts.robot_type, facts.trail.decision_point());
+        let serves = stations.iter().all(|station| fleet.serves(robot_type.index(), *station));
+        let (Some(at), true) = (at, serves && admit::can(&layout, robot_type.index(), &requires)) else {
+            continue;
+        };
+        let nodes = layout.station(station).nodes.iter();
+        let away = nodes.map(|node| fleet.distances.to(&layout, *node, robot_type)[at.index()]).min();
+        if let Some(travel_ms) = away.filter(|away| *away != UNREACHABLE) {
+            found.push(Candidate { robot: *robot, travel_ms });
+        }
+    }
+    found
+}
+
+fn give(fleet: &mut Fleet, job: &JobId, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    let Some(facts) = fleet.state.jobs.get_mut(job) else { return };
+    facts.state = JobState::Assigned(id);
+    let place = (9 - facts.spec.priority.min(9), facts.admitted, job.clone());
+    fleet.state.queue.remove(&place);
+    let robot = &mut fleet.state.robots[id.index()];
+    robot.goal = None;
+    robot.task = Task::Job { job: job.clone(), phase: Phase::Wait };
+    commands.push(Command::Assign { job: job.clone(), robot: id });
+    fleet.notify(job, JobNews::Assigned, now, commands);
+    leg::advance(fleet, id, now, commands);
+}

@@ -1,0 +1,85 @@
+//! Goals: two robots never have the same final node, nor final nodes in conflict.
+
+use drover_maps::{NodeId, StationId};
+
+use crate::clock::Time;
+use crate::fleet::Fleet;
+use crate::id::RobotId;
+use crate::plan::distance::UNREACHABLE;
+use crate::robot::Goal;
+
+/// Nobody else is going to, or stays at, this node or one in conflict with it.
+pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
+    let conflicts = fleet.layout.node_conflicts(node).nodes;
+    let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
+    let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
+    !others.any(|(_, other)| {
+        let stands = other.trail.decision_point();
+        let stays = if other.is_movable() { other.goal.map(|goal| goal.node).or(stands) } else { stands };
+        stays.is_some_and(meets) || other.goal.is_some_and(|goal| meets(goal.node))
+    })
+}
+
+/// Nobody else stops at this node on its way, either.
+fn is_empty(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
+    let conflicts = fleet.layout.node_conflicts(node).nodes;
+    let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
+    let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
+    !others.any(|(_, other)| other.trail.decision_point().is_some_and(meets))
+}
+
+/// A free place at the station for this robot, the nearest first.
+pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> Option<NodeId> {
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let robot = &fleet.state.robots[id.index()];
+    let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
+    let mut best: Option<(u32, NodeId)> = None;
+    for node in &layout.station(station).nodes {
+        let is_open =
+            layout.admits_node(robot_type, *node) && is_free(fleet, id, *node) && is_empty(fleet, id, *node);
+        if !is_open {
+            continue;
+        }
+        let away = fleet.distances.to(&layout, *node, robot_type)[here.index()];
+        if away != UNREACHABLE && best.is_none_or(|known| (away, *node) < known) {
+            best = Some((away, *node));
+        }
+    }
+    best.map(|(_, node)| node)
+}
+
+/// A free node among these for the robot, by the way there plus the way on to `next`.
+pub(crate) fn nearest_of(
+    fleet: &mut Fleet,
+    id: RobotId,
+    nodes: &[NodeId],
+    next: Option<NodeId>,
+) -> Option<NodeId> {
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let robot = &fleet.state.robots[id.index()];
+    let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
+    let there = fleet.distances.from(&layout, here, robot_type);
+    let onward = next.map(|next| fleet.distances.to(&layout, next, robot_type));
+    let mut ranked: Vec<(u64, NodeId)> = Vec::new();
+    for node in nodes {
+        let on = onward.as_ref().map_or(0, |table| table[node.index()]);
+        if there[node.index()] != UNREACHABLE && on != UNREACHABLE && layout.admits_node(robot_type, *node) {
+            ranked.push((u64::from(there[node.index()]) + 2 * u64::from(on), *node));
+        }
+    }
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, node)| node).find(|node| is_free(fleet, id, *node))
+}
+
+/// Gives the robot a goal.
+pub(crate) fn set(fleet: &mut Fleet, id: RobotId, node: NodeId, is_work: bool, now: Time) {
+    let robot = &mut fleet.state.robots[id.index()];
+    let goal = Goal { node, is_work };
+    if robot.goal != Some(goal) {
+        robot.goal = Some(goal);
+        robot.goal_since = now;
+        robot.stuck_since = now;
+        robot.best_ms = u32::MAX;
+        fleet.plan_is_due = true;
+    }
+}

@@ -1,0 +1,261 @@
+//! A leg: wait for a place at the station, drive there, act, stand, done.
+
+use crate::clock::Time;
+use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
+use crate::dispatch::goal;
+use crate::event::ActionStatus;
+use crate::fleet::Fleet;
+use crate::id::{JobId, RobotId};
+use crate::job::{ActionSpec, FailCode, Job, JobState, LegSpec};
+use crate::release::{self, Action};
+use crate::robot::{ChargePhase, Phase, Task};
+
+/// Takes the robot's job one phase further, as far as it goes now.
+pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    loop {
+        let Task::Job { job, phase } = fleet.state.robots[id.index()].task.clone() else { return };
+        let next = match phase {
+            Phase::Wait => wait(fleet, id, &job, now),
+            Phase::Drive => arrive(fleet, id, &job, now, commands),
+            Phase::Stand => stand(fleet, id, &job, commands),
+            Phase::Act { .. } | Phase::Confirm => None,
+            Phase::Dwell { until } if now >= until => return leg_done(fleet, id, &job, now, commands),
+            Phase::Dwell { .. } => None,
+        };
+        let Some(phase) = next else { return };
+        fleet.state.robots[id.index()].task = Task::Job { job, phase };
+    }
+}
+
+/// Waits for a place at the station, on a holding node near it.
+fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase> {
+    let station = fleet.state.jobs.get(job)?.station()?;
+    if may_approach(fleet, job)
+        && let Some(node) = goal::at_station(fleet, id, station)
+    {
+        goal::set(fleet, id, node, true, now);
+        return Some(Phase::Drive);
+    }
+    if fleet.state.robots[id.index()].goal.is_none() {
+        let layout = std::sync::Arc::clone(&fleet.layout);
+        let next = layout.station(station).nodes.first().copied();
+        if let Some(node) = goal::nearest_of(fleet, id, layout.holding(), next) {
+            goal::set(fleet, id, node, false, now);
+        }
+    }
+    None
+}
+
+fn may_approach(fleet: &Fleet, id: &JobId) -> bool {
+    let Some(job) = fleet.state.jobs.get(id) else { return false };
+    let sequence = job.spec.sequence.as_ref().filter(|_| job.is_on_last_leg());
+    sequence
+        .and_then(|name| fleet.state.sequences.get(name))
+        .is_none_or(|sequence| sequence.may_approach(&fleet.state.jobs, id))
+}
+
+/// The present action may begin: not the last one of a job before whose turn it is.
+fn may_act(fleet: &Fleet, job: &Job) -> bool {
+    let sequence = job.spec.sequence.as_ref().filter(|_| job.is_on_last_leg());
+    let sequence = sequence.and_then(|name| fleet.state.sequences.get(name));
+    sequence.is_none_or(|sequence| sequence.may_end(&job.spec.id))
+}
+
+fn arrive(
+    fleet: &mut Fleet,
+    id: RobotId,
+    job: &JobId,
+    now: Time,
+    commands: &mut Vec<Command>,
+) -> Option<Phase> {
+    let robot = &fleet.state.robots[id.index()];
+    if !robot.is_at_goal() {
+        return None;
+    }
+    let begun = robot.order.actions.first().map(|action| action.id.clone());
+    let job = fleet.state.jobs.get_mut(job)?;
+    job.at_last_leg |= job.is_on_last_leg();
+    match begun {
+        Some(action_id) => Some(Phase::Act { action_id }),
+        None => {
+            let _ = (now, commands);
+            Some(Phase::Stand)
+        }
+    }
+}
+
+/// At the station: begins what is to be done there as soon as it may.
+fn stand(fleet: &mut Fleet, id: RobotId, job: &JobId, commands: &mut Vec<Command>) -> Option<Phase> {
+    let job = fleet.state.jobs.get(job)?;
+    if !may_act(fleet, job) {
+        return None;
+    }
+    let leg = job.leg()?.clone();
+    match &leg.action {
+        None => Some(Phase::Dwell { until: Time(fleet.state.now.0 + leg.dwell_ms) }),
+        Some(action) if action.name == ActionSpec::CONFIRM => Some(Phase::Confirm),
+        Some(action) => {
+            let robot = &fleet.state.robots[id.index()];
+            if !(robot.is_usable() && robot.order.is_complete()) {
+                return None;
+            }
+            let action = write(fleet, id, action, &leg);
+            let action_id = action.id.clone();
+            release::act(fleet, id, action, commands);
+            Some(Phase::Act { action_id })
+        }
+    }
+}
+
+/// What goes with the last released node, when it is the goal and the work there may begin on arrival.
+pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: drover_maps::NodeId) -> Vec<Action> {
+    let robot = &fleet.state.robots[id.index()];
+    if robot.goal.map(|goal| goal.node) != Some(end) {
+        return Vec::new();
+    }
+    match &robot.task {
+        Task::Charge { phase: ChargePhase::Drive } => {
+            let name = super::charge::START.to_owned();
+            vec![Action { id: fleet.next_action_id(id), name, parameters: Vec::new() }]
+        }
+        Task::Job { job, phase: Phase::Drive } => {
+            let Some(job) = fleet.state.jobs.get(job).filter(|job| may_act(fleet, job)) else {
+                return Vec::new();
+            };
+            let Some(leg) = job.leg().cloned() else { return Vec::new() };
+            match &leg.action {
+                Some(action) if action.name != ActionSpec::CONFIRM => vec![write(fleet, id, action, &leg)],
+                Some(_) | None => Vec::new(),
+            }
+        }
+        Task::Idle | Task::Job { .. } | Task::Charge { .. } => Vec::new(),
+    }
+}
+
+fn write(fleet: &mut Fleet, id: RobotId, action: &ActionSpec, leg: &LegSpec) -> Action {
+    let mut parameters = action.parameters.clone();
+    parameters.push(("stationName".into(), text(&leg.station)));
+    if let Some(load) = &leg.load {
+        parameters.push(("loadId".into(), text(&load.id)));
+        if let Some(load_type) = &load.load_type {
+            parameters.push(("loadType".into(), text(load_type)));
+        }
+    }
+    Action { id: fleet.next_action_id(id), name: action.name.clone(), parameters }
+}
+
+/// A string as JSON text.
+fn text(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A robot's action has ended.
+pub(crate) fn note_action(
+    fleet: &mut Fleet,
+    id: RobotId,
+    action: &str,
+    status: ActionStatus,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
+    let robot = &mut fleet.state.robots[id.index()];
+    match status {
+        ActionStatus::Waiting | ActionStatus::Running => {
+            robot
+                .order
+                .actions
+                .iter_mut()
+                .filter(|known| known.id == action)
+                .for_each(|known| known.status = status);
+            return;
+        }
+        ActionStatus::Finished | ActionStatus::Failed => {
+            robot.order.actions.retain(|known| known.id != action)
+        }
+    }
+    let has_ended = status == ActionStatus::Finished;
+    match robot.task.clone() {
+        Task::Job { job, phase: Phase::Act { action_id } } if action_id == action => {
+            if has_ended {
+                acted(fleet, id, job, now)
+            } else {
+                failed(fleet, id, &job, now, commands)
+            }
+        }
+        Task::Charge { .. } => super::charge::note_action(fleet, id, action, has_ended, commands),
+        Task::Idle | Task::Job { .. } => {}
+    }
+}
+
+fn acted(fleet: &mut Fleet, id: RobotId, job: JobId, now: Time) {
+    let Some(leg) = fleet.state.jobs.get(&job).and_then(Job::leg).cloned() else { return };
+    let robot = &mut fleet.state.robots[id.index()];
+    match leg.action.as_ref().map(|action| action.name.as_str()) {
+        Some(ActionSpec::PICK) => robot.load = Some(leg.load.map_or_else(|| job.0.clone(), |load| load.id)),
+        Some(ActionSpec::DROP) => robot.load = None,
+        Some(_) | None => {}
+    }
+    robot.task = Task::Job { job, phase: Phase::Dwell { until: now.plus_ms(leg.dwell_ms) } };
+}
+
+fn failed(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time, commands: &mut Vec<Command>) {
+    let name = fleet.state.robots[id.index()].name.clone();
+    let text = format!("{name}: its action for job {job} failed; look at the robot and its load");
+    commands.push(Command::Alarm(Alarm {
+        code: AlarmCode::ActionFailed,
+        robot: Some(id),
+        text: text.clone(),
+    }));
+    let code = FailCode::ActionFailed;
+    let news = JobNews::Failed { code: code.as_str().into(), reason: text };
+    fleet.end_job(job, JobState::Failed(code), news, now, commands);
+}
+
+/// A state has shown the robot's last message: its job may have started.
+pub(crate) fn note_seen(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    if let Some(job) = fleet.state.robots[id.index()].order.starts.take() {
+        start(fleet, id, &job, now, commands);
+    }
+}
+
+fn start(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands: &mut Vec<Command>) {
+    if let Some(job) = fleet.state.jobs.get_mut(id_of_job)
+        && job.state == JobState::Assigned(id)
+    {
+        job.state = JobState::Started(id);
+        fleet.notify(id_of_job, JobNews::Started, now, commands);
+    }
+}
+
+/// A person has confirmed the leg.
+pub(crate) fn confirm(fleet: &mut Fleet, job: &JobId, leg: usize, now: Time, commands: &mut Vec<Command>) {
+    let robot =
+        fleet.state.jobs.get(job).filter(|job| job.legs_done == leg).and_then(|job| job.state.robot());
+    let awaited = Task::Job { job: job.clone(), phase: Phase::Confirm };
+    let Some(id) = robot.filter(|robot| fleet.state.robots[robot.index()].task == awaited) else {
+        let reason = format!("leg {leg} of job \"{job}\" doesn't wait for a person now");
+        return commands.push(Command::Reject(Rejection {
+            job: job.clone(),
+            code: RejectCode::NotAwaited,
+            reason,
+        }));
+    };
+    acted(fleet, id, job.clone(), now);
+}
+
+fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands: &mut Vec<Command>) {
+    start(fleet, id, id_of_job, now, commands);
+    let Some(job) = fleet.state.jobs.get_mut(id_of_job) else { return };
+    let leg = job.legs_done;
+    job.legs_done += 1;
+    let is_last = job.leg().is_none();
+    fleet.notify(id_of_job, JobNews::LegDone { leg }, now, commands);
+    if is_last {
+        fleet.end_job(id_of_job, JobState::Done, JobNews::Done, now, commands);
+        return;
+    }
+    let robot = &mut fleet.state.robots[id.index()];
+    robot.goal = None;
+    robot.task = Task::Job { job: id_of_job.clone(), phase: Phase::Wait };
+    advance(fleet, id, now, commands);
+}

@@ -1,0 +1,50 @@
+//! WHICH robot, and what it is about.
+//!
+//! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
+//! chargers; queued jobs get robots by the policy (`assign`); whoever is left without work parks (`park`).
+//! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
+//! may drive to its last station only when the one before it stands there, and may act there only when every one before
+//! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).
+
+mod admit;
+mod assign;
+mod charge;
+mod goal;
+mod leg;
+mod park;
+pub mod policy;
+mod sequence;
+
+pub(crate) use admit::{cancel, submit, update};
+pub(crate) use leg::{actions_at, confirm, note_action, note_seen};
+pub use sequence::Sequence;
+
+use crate::clock::Time;
+use crate::command::Command;
+use crate::fleet::Fleet;
+use crate::id::RobotId;
+use crate::job::JobState;
+use crate::robot::Task;
+
+/// Everything that can be decided now.
+pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    for robot in (0..fleet.state.robots.len() as u32).map(RobotId) {
+        match fleet.state.robots[robot.index()].task {
+            Task::Idle => {}
+            Task::Job { .. } => leg::advance(fleet, robot, now, commands),
+            Task::Charge { .. } => charge::advance(fleet, robot, commands),
+        }
+    }
+    charge::send_low(fleet, now);
+    assign::assign(fleet, now, commands);
+    park::park(fleet, now);
+}
+
+/// A message to this robot is about to leave: it may be the first of its job.
+pub(crate) fn note_release(fleet: &mut Fleet, id: RobotId) {
+    let Some(job) = fleet.state.robots[id.index()].job().cloned() else { return };
+    let is_first = fleet.state.jobs.get(&job).is_some_and(|job| matches!(job.state, JobState::Assigned(_)));
+    if is_first {
+        fleet.state.robots[id.index()].order.starts = Some(job);
+    }
+}

@@ -1,0 +1,163 @@
+//! All that can happen to a fleet. Every event is journalled before anything it caused leaves the process.
+
+use serde::{Deserialize, Serialize};
+
+use drover_maps::{NodeId, TypeId};
+
+use crate::clock::Time;
+use crate::config::Config;
+use crate::id::{JobId, RobotId, RobotName};
+use crate::job::JobSpec;
+
+/// One input of `Fleet::step`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Time has passed: what `next_timeout` asked for.
+    Tick,
+    /// The site's options from here on: the first event of a journal, and whenever they changed.
+    Configured(Box<Config>),
+    /// A job came in, in queue order.
+    JobSubmitted(Box<JobSpec>),
+    /// The customer takes a job back.
+    JobCancelled {
+        /// The job.
+        job: JobId,
+    },
+    /// The customer changes a job.
+    JobUpdated {
+        /// The job.
+        job: JobId,
+        /// The new cut-off, if it changes.
+        due_at: Option<Time>,
+        /// The new priority, if it changes.
+        priority: Option<u8>,
+    },
+    /// A person at the station confirmed the present leg of a job.
+    LegConfirmed {
+        /// The job.
+        job: JobId,
+        /// The leg's index.
+        leg: usize,
+        /// Who confirmed.
+        by: String,
+    },
+    /// A robot joins the fleet.
+    RobotEnrolled {
+        /// Its name on the wire.
+        name: RobotName,
+        /// Its type.
+        robot_type: TypeId,
+    },
+    /// Proven news of a robot.
+    Robot {
+        /// Who.
+        robot: RobotId,
+        /// What.
+        fact: Fact,
+    },
+    /// The broker has confirmed every notification up to and including `n`.
+    Confirmed {
+        /// The highest confirmed number.
+        n: u64,
+    },
+}
+
+/// Proven news of one robot, as its link read it from the robot's own messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// It stands at a node and has no order of ours: first sight, or after it lost its order.
+    Located {
+        /// Where.
+        node: NodeId,
+    },
+    /// Its state shows our present order, at this update.
+    OrderSeen {
+        /// The update it shows.
+        update_id: u32,
+    },
+    /// It has passed the node with this sequenceId of the present order, tail clear.
+    Passed {
+        /// VDA 5050 `lastNodeSequenceId`.
+        sequence_id: u32,
+    },
+    /// It refused the message with these ids.
+    Rejected {
+        /// The order's id.
+        order_id: String,
+        /// The update's id.
+        update_id: u32,
+        /// VDA 5050 `errorType` and description.
+        reason: String,
+    },
+    /// An action of ours changed its status.
+    Action {
+        /// The action's id.
+        action_id: String,
+        /// Its new status.
+        status: ActionStatus,
+    },
+    /// It began to move, or stopped.
+    Driving(bool),
+    /// Its battery changed.
+    Battery {
+        /// State of charge, in per mille.
+        charge_permille: u16,
+        /// It is charging.
+        charging: bool,
+    },
+    /// Who drives it changed.
+    Mode(Mode),
+    /// It can no longer go on by itself, or can again.
+    Faulted(bool),
+    /// The broker says whether it is there.
+    Connection(Connection),
+    /// No state for too long, or states again.
+    Silent(bool),
+}
+
+/// VDA 5050 `actionStatus`, as far as it decides something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ActionStatus {
+    /// Not begun.
+    Waiting,
+    /// Begun.
+    Running,
+    /// Ended well.
+    Finished,
+    /// Ended badly.
+    Failed,
+}
+
+/// VDA 5050 `operatingMode`, as far as it decides something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// We drive it.
+    Automatic,
+    /// It drives by itself, speed by a person: still ours.
+    Semiautomatic,
+    /// A person drives it.
+    Manual,
+    /// Out of our control: service, teach-in or a mode we don't know.
+    OutOfControl,
+}
+
+impl Mode {
+    /// Orders may be sent in this mode (ModeRespect).
+    pub fn takes_orders(self) -> bool {
+        match self {
+            Mode::Automatic | Mode::Semiautomatic => true,
+            Mode::Manual | Mode::OutOfControl => false,
+        }
+    }
+}
+
+/// VDA 5050 `connectionState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Connection {
+    /// There.
+    Online,
+    /// Left in good order.
+    Offline,
+    /// Gone without a word.
+    Broken,
+}

@@ -1,0 +1,193 @@
+//! What a proven fact of a robot changes. Places are freed here and nowhere else (Evidence).
+
+use crate::clock::Time;
+use crate::command::{Alarm, AlarmCode, Command};
+use crate::dispatch;
+use crate::event::{ActionStatus, Connection, Fact};
+use crate::fleet::Fleet;
+use crate::id::RobotId;
+use crate::release;
+use crate::robot::{OrderState, Robot, Step, Trail};
+
+/// Takes one fact in.
+pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, commands: &mut Vec<Command>) {
+    let Some(robot) = fleet.state.robots.get_mut(id.index()) else { return };
+    match fact {
+        Fact::Located { node } => located(fleet, id, node, now, commands),
+        Fact::OrderSeen { update_id } => {
+            if robot.order.last.as_ref().is_some_and(|last| last.update_id <= update_id) {
+                robot.order.is_seen = true;
+                robot.order.refusals = 0;
+                dispatch::note_seen(fleet, id, now, commands);
+            }
+        }
+        Fact::Passed { sequence_id } => passed(fleet, id, sequence_id, now, commands),
+        Fact::Rejected { order_id, update_id, reason } => {
+            rejected(fleet, id, (&order_id, update_id), &reason, commands);
+        }
+        Fact::Action { action_id, status } => {
+            dispatch::note_action(fleet, id, &action_id, status, now, commands)
+        }
+        Fact::Driving(is_driving) => robot.is_driving = is_driving,
+        Fact::Battery { charge_permille, charging } => {
+            robot.charge_permille = Some(charge_permille);
+            robot.is_charging = charging;
+        }
+        Fact::Mode(mode) => {
+            robot.mode = mode;
+            robot.order.refusals = 0;
+        }
+        Fact::Faulted(is_faulted) => {
+            robot.is_faulted = is_faulted;
+            if is_faulted {
+                let text = format!("{}: it reports an error it can't go on with; go and look", robot.name);
+                commands.push(alarm(AlarmCode::RobotFaulted, id, text));
+            }
+        }
+        Fact::Connection(connection) => {
+            robot.connection = Some(connection);
+            robot.order.refusals = 0;
+            if connection == Connection::Broken {
+                let text =
+                    format!("{}: gone from the broker without a word; its places stay reserved", robot.name);
+                commands.push(alarm(AlarmCode::RobotLost, id, text));
+            }
+        }
+        Fact::Silent(is_silent) => {
+            robot.is_silent = is_silent;
+            if is_silent {
+                let text = format!("{}: no state for too long; its places stay reserved", robot.name);
+                commands.push(alarm(AlarmCode::RobotLost, id, text));
+            }
+        }
+    }
+}
+
+fn alarm(code: AlarmCode, robot: RobotId, text: String) -> Command {
+    Command::Alarm(Alarm { code, robot: Some(robot), text })
+}
+
+/// It stands there without an order of ours: first sight, or it lost its order.
+fn located(
+    fleet: &mut Fleet,
+    id: RobotId,
+    node: drover_maps::NodeId,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
+    let robot = &fleet.state.robots[id.index()];
+    let is_known = robot.trail.steps.is_empty() || robot.trail.steps.iter().any(|step| step.node == node);
+    if !is_known {
+        let text = format!(
+            "{}: it stands at {}, off the way it was given",
+            robot.name,
+            fleet.layout.node(node).name
+        );
+        fleet.state.robots[id.index()].is_off_path = true;
+        return commands.push(alarm(AlarmCode::OffItsPath, id, text));
+    }
+    if fleet.state.reservations.blocker_of_node(&fleet.layout, id, node).is_some() {
+        let text = format!(
+            "{}: it stands at {}, which another robot holds",
+            robot.name,
+            fleet.layout.node(node).name
+        );
+        fleet.state.robots[id.index()].contested_at = Some(node);
+        return commands.push(alarm(AlarmCode::PlaceContested, id, text));
+    }
+    settle(fleet, id, node, now);
+    lose_actions(fleet, id, now, commands);
+}
+
+/// It holds this node and nothing else from now on, and begins anew there.
+fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) {
+    let robot = &mut fleet.state.robots[id.index()];
+    for step in &robot.trail.steps {
+        fleet.state.reservations.free_node(step.node);
+        step.edge.into_iter().for_each(|edge| fleet.state.reservations.free_edge(edge));
+    }
+    let step = Step { edge: None, node, sequence_id: 0 };
+    let passed = robot.trail.decision_count() + 1;
+    robot.trail = Trail { passed, passed_at: now, heading_mdeg: None, steps: [step].into() };
+    robot.order = OrderState {
+        count: robot.order.count,
+        actions: std::mem::take(&mut robot.order.actions),
+        ..OrderState::default()
+    };
+    robot.is_off_path = false;
+    robot.contested_at = None;
+    fleet.state.reservations.hold(id, &step);
+    robot.claims.clear();
+    fleet.plan_is_due = true;
+}
+
+/// Actions that were told to a robot which forgot its order: nobody knows how far they came. They count as failed.
+fn lose_actions(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    for action in fleet.state.robots[id.index()].order.actions.clone() {
+        dispatch::note_action(fleet, id, &action.id, ActionStatus::Failed, now, commands);
+    }
+}
+
+/// It has passed a node of its base: everything behind is free.
+fn passed(fleet: &mut Fleet, id: RobotId, sequence_id: u32, now: Time, commands: &mut Vec<Command>) {
+    let robot = &mut fleet.state.robots[id.index()];
+    let Some(index) = robot.trail.steps.iter().position(|step| step.sequence_id == sequence_id) else {
+        let text = format!("{}: it reports sequenceId {sequence_id}, which was not released", robot.name);
+        robot.is_off_path = true;
+        return commands.push(alarm(AlarmCode::OffItsPath, id, text));
+    };
+    for _ in 0..index {
+        pass_one(fleet, id);
+    }
+    let robot = &mut fleet.state.robots[id.index()];
+    robot.trail.passed_at = now;
+    robot.is_off_path = false;
+    let (Some(here), Some(goal)) = (robot.trail.last_node(), robot.goal) else { return };
+    let left = fleet.distances.to(&fleet.layout, goal.node, robot.robot_type)[here.index()];
+    if left < robot.best_ms {
+        robot.best_ms = left;
+        robot.stuck_since = now;
+    }
+}
+
+fn pass_one(fleet: &mut Fleet, id: RobotId) {
+    let robot = &mut fleet.state.robots[id.index()];
+    let Some(left) = robot.trail.steps.pop_front() else { return };
+    robot.trail.passed += 1;
+    let Some(here) = robot.trail.steps.front_mut() else { return };
+    let edge = here.edge.take();
+    robot.trail.heading_mdeg = edge.map(|edge| fleet.layout.edge(edge).end_heading_mdeg);
+    if !holds_node(robot, left.node) {
+        fleet.state.reservations.free_node(left.node);
+    }
+    if let Some(edge) = edge.filter(|edge| !holds_edge(robot, *edge)) {
+        fleet.state.reservations.free_edge(edge);
+    }
+}
+
+fn holds_node(robot: &Robot, node: drover_maps::NodeId) -> bool {
+    robot.trail.steps.iter().any(|step| step.node == node)
+}
+
+fn holds_edge(robot: &Robot, edge: drover_maps::EdgeId) -> bool {
+    robot.trail.steps.iter().any(|step| step.edge == Some(edge))
+}
+
+/// It refused our last message: the same content goes out under the next id, a few times; then somebody must look.
+fn rejected(fleet: &mut Fleet, id: RobotId, refused: (&str, u32), reason: &str, commands: &mut Vec<Command>) {
+    let born = fleet.state.born;
+    let robot = &mut fleet.state.robots[id.index()];
+    let is_ours =
+        robot.order.last.as_ref().is_some_and(|last| (last.order_id.as_str(), last.update_id) == refused);
+    if !is_ours || robot.order.is_seen {
+        return;
+    }
+    robot.order.refusals += 1;
+    let text = format!("{}: it refuses order {} update {}: {reason}", robot.name, refused.0, refused.1);
+    commands.push(alarm(AlarmCode::OrderRefused, id, text));
+    if robot.order.refusals < Robot::REFUSALS_MAX
+        && let Some(order) = release::reissue(robot, born)
+    {
+        commands.push(Command::Release { robot: id, order: Box::new(order) });
+    }
+}

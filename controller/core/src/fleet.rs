@@ -1,0 +1,372 @@
+//! Fleet: hard state. Events in, commands out, time as an argument; the same events give the same commands, always.
+//!
+//! ```text
+//!   Event ──► step ──┬─ the event itself: a fact frees places, a job joins the queue ...
+//!                    ├─ dispatch::pass     which robot, what next
+//!                    ├─ plan::cycle        which way      (every cycle, or at once when a goal is new)
+//!                    └─ release::extend    how far  ──►  Command
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use drover_maps::{EdgeId, Layout, NodeId, StationId};
+
+use crate::clock::Time;
+use crate::command::{Command, JobNews, Notification};
+use crate::config::Config;
+use crate::dispatch::{self, Sequence};
+use crate::event::Event;
+use crate::facts;
+use crate::id::{Digest, JobId, RobotId, RobotName};
+use crate::job::{Job, JobState};
+use crate::plan::{self, Distances, PlannerStats};
+use crate::release;
+use crate::robot::{Phase, Robot, Task};
+use crate::serves;
+use crate::traffic::Reservations;
+
+/// How long an ended job can still be looked at, ms.
+const ENDED_KEPT_MS: u64 = 3_600_000;
+/// Shortest time between two planning cycles, ms.
+const CYCLE_MIN_MS: u64 = 100;
+
+/// Everything that must survive: written whole into snapshots, hashed whole into the digest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) layout_fingerprint: u64,
+    /// Time of the first event: makes ids unique among journals.
+    pub(crate) born: Time,
+    pub(crate) now: Time,
+    pub(crate) robots: Vec<Robot>,
+    pub(crate) names: BTreeMap<RobotName, RobotId>,
+    pub(crate) reservations: Reservations,
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+    /// Fingerprints of jobs that ended long ago, with the time they ended.
+    pub(crate) remembered: BTreeMap<JobId, (u128, Time)>,
+    /// Queued jobs: (9 - priority, admission, id).
+    pub(crate) queue: BTreeSet<(u8, u64, JobId)>,
+    pub(crate) sequences: BTreeMap<String, Sequence>,
+    pub(crate) admitted: u64,
+    pub(crate) actions: u64,
+    pub(crate) notified: u64,
+    /// Notifications the broker hasn't confirmed yet.
+    pub(crate) outbox: VecDeque<Notification>,
+    pub(crate) planned_at: Time,
+    /// Where robots stand that can't be moved, as the last plan knew, with the time lost there, ms.
+    pub(crate) obstacles: Vec<(NodeId, u32)>,
+    /// Moves against a jam that aren't released yet.
+    pub(crate) manoeuvre: Vec<(RobotId, EdgeId)>,
+    /// When a jam was last handed to the joint search.
+    pub(crate) broken_at: Time,
+    pub(crate) planner: PlannerStats,
+}
+
+/// The fleet of one site.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) state: State,
+    pub(crate) distances: Distances,
+    /// `serves[robot type][station]`: the type can reach and leave it.
+    serves: Vec<Vec<bool>>,
+    /// Nodes nobody drives through.
+    pub(crate) is_leaf: Vec<bool>,
+    /// Something changed that the next plan should know at once; false between steps.
+    pub(crate) plan_is_due: bool,
+}
+
+/// Why a snapshot can't be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The bytes are not a snapshot.
+    #[error("restore the fleet: the snapshot can't be read: {0}")]
+    Format(#[from] rmp_serde::decode::Error),
+    /// The layout is another one.
+    #[error(
+        "restore the fleet: the journal was written on layout {written:016x}, site.layout is {given:016x}: \
+         start with the layout it was written on"
+    )]
+    Layout {
+        /// Fingerprint in the snapshot.
+        written: u64,
+        /// Fingerprint of the layout given.
+        given: u64,
+    },
+    /// The journal has a gap, or was changed.
+    #[error("restore the fleet: {0}")]
+    Journal(#[from] crate::replay::ReplayError),
+}
+
+impl Fleet {
+    /// A fleet without robots and jobs; its options come with the first event.
+    pub fn new(layout: Arc<Layout>) -> Fleet {
+        let state = State {
+            config: Config::default(),
+            layout_fingerprint: layout.fingerprint(),
+            born: Time::default(),
+            now: Time::default(),
+            robots: Vec::new(),
+            names: BTreeMap::new(),
+            reservations: Reservations::new(&layout),
+            jobs: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            sequences: BTreeMap::new(),
+            admitted: 0,
+            actions: 0,
+            notified: 0,
+            outbox: VecDeque::new(),
+            planned_at: Time::default(),
+            obstacles: Vec::new(),
+            manoeuvre: Vec::new(),
+            broken_at: Time::default(),
+            planner: PlannerStats::default(),
+        };
+        Fleet::with(layout, state)
+    }
+
+    fn with(layout: Arc<Layout>, state: State) -> Fleet {
+        let (serves, is_leaf) = (serves::stations(&layout), serves::leaves(&layout));
+        let mut distances = Distances::default();
+        distances.set_obstacles(state.obstacles.clone());
+        Fleet { layout, state, distances, serves, is_leaf, plan_is_due: false }
+    }
+
+    /// The fleet in these bytes, on the layout they were written on.
+    pub fn restore(layout: Arc<Layout>, snapshot: &[u8]) -> Result<Fleet, RestoreError> {
+        let state: State = rmp_serde::from_slice(snapshot)?;
+        let (written, given) = (state.layout_fingerprint, layout.fingerprint());
+        if written != given {
+            return Err(RestoreError::Layout { written, given });
+        }
+        Ok(Fleet::with(layout, state))
+    }
+
+    /// All hard state as bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        rmp_serde::to_vec_named(&self.state).unwrap_or_default()
+    }
+
+    /// Hash of all hard state.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.snapshot())
+    }
+
+    /// One event: everything it changes and causes. A bad event becomes `Command::Reject`.
+    pub fn step(&mut self, now: Time, event: Event, commands: &mut Vec<Command>) {
+        let now = now.max(self.state.now);
+        self.state.now = now;
+        if self.state.born == Time::default() {
+            self.state.born = now;
+        }
+        match event {
+            Event::Tick => self.forget(now),
+            Event::Configured(config) => self.state.config = *config,
+            Event::JobSubmitted(spec) => dispatch::submit(self, *spec, now, commands),
+            Event::JobCancelled { job } => dispatch::cancel(self, &job, now, commands),
+            Event::JobUpdated { job, due_at, priority } => {
+                dispatch::update(self, &job, due_at, priority, commands)
+            }
+            Event::LegConfirmed { job, leg, by: _ } => dispatch::confirm(self, &job, leg, now, commands),
+            Event::RobotEnrolled { name, robot_type } => self.enroll(name, robot_type, now),
+            Event::Robot { robot, fact } => facts::take(self, robot, fact, now, commands),
+            Event::Confirmed { n } => self.state.outbox.retain(|notification| notification.n > n),
+        }
+        dispatch::pass(self, now, commands);
+        let since = now.since_ms(self.state.planned_at);
+        if since >= self.state.config.cycle_ms || (self.plan_is_due && since >= CYCLE_MIN_MS) {
+            self.plan_is_due = false;
+            self.state.planned_at = now;
+            plan::cycle(self, now, commands);
+        }
+        release::extend(self, now, commands);
+    }
+
+    /// When `Event::Tick` is due; none while nothing moves and nothing waits.
+    pub fn next_timeout(&self) -> Option<Time> {
+        let next = self.state.planned_at.plus_ms(self.state.config.cycle_ms);
+        let is_busy = self.state.robots.iter().any(|robot| robot.is_busy());
+        let waits = !self.state.queue.is_empty() && self.state.robots.iter().any(Robot::is_usable);
+        (is_busy || waits).then(|| self.first_dwell_end().map_or(next, |end| end.min(next)))
+    }
+
+    fn first_dwell_end(&self) -> Option<Time> {
+        let ends = self.state.robots.iter().filter_map(|robot| match robot.task {
+            Task::Job { phase: Phase::Dwell { until }, .. } => Some(until),
+            Task::Idle | Task::Job { .. } | Task::Charge { .. } => None,
+        });
+        ends.min()
+    }
+
+    fn enroll(&mut self, name: RobotName, robot_type: drover_maps::TypeId, now: Time) {
+        if self.state.names.contains_key(&name) || robot_type.index() >= self.layout.robot_types().len() {
+            return;
+        }
+        let id = RobotId(self.state.robots.len() as u32);
+        self.state.names.insert(name.clone(), id);
+        self.state.robots.push(Robot::new(name, robot_type, now));
+    }
+
+    /// Ends a job: its robot is free, its sequence goes on or is held, the customer is told.
+    pub(crate) fn end_job(
+        &mut self,
+        id: &JobId,
+        state: JobState,
+        news: JobNews,
+        now: Time,
+        out: &mut Vec<Command>,
+    ) {
+        self.notify(id, news, now, out);
+        let Some(job) = self.state.jobs.get_mut(id) else { return };
+        self.state.queue.remove(&(9 - job.spec.priority.min(9), job.admitted, id.clone()));
+        let robot = job.state.robot();
+        let is_failed = matches!(state, JobState::Failed(_));
+        job.state = state;
+        job.ended_at = Some(now);
+        if let Some(robot) = robot {
+            self.state.robots[robot.index()].free_of_task();
+            if !is_failed {
+                self.state.robots[robot.index()].load = None;
+            }
+        }
+        let Some(name) = job.spec.sequence.clone() else { return };
+        let holds = is_failed && self.layout.on_failure() == drover_maps::OnFailure::Hold;
+        if let Some(sequence) = self.state.sequences.get_mut(&name) {
+            sequence.members.retain(|member| member != id);
+            if holds {
+                sequence.held_by = Some(id.clone());
+            } else if sequence.members.is_empty() && sequence.held_by.is_none() {
+                self.state.sequences.remove(&name);
+            }
+        }
+        if holds {
+            self.tell_held(&name, id, now, out);
+        }
+    }
+
+    fn tell_held(&mut self, sequence: &str, by: &JobId, now: Time, out: &mut Vec<Command>) {
+        let members = self.state.sequences.get(sequence).map(|sequence| sequence.members.clone());
+        for member in members.unwrap_or_default() {
+            let reason =
+                format!("job {by} of sequence {sequence} failed: cancel {by} to let the others go on");
+            self.notify(&member, JobNews::Blocked { reason }, now, out);
+        }
+    }
+
+    /// Tells the customer: numbered without a gap, kept until confirmed.
+    pub(crate) fn notify(&mut self, id: &JobId, what: JobNews, now: Time, commands: &mut Vec<Command>) {
+        let Some(job) = self.state.jobs.get(id) else { return };
+        let robot = job.state.robot().map(|robot| self.state.robots[robot.index()].name.to_string());
+        self.state.notified += 1;
+        let notification = Notification {
+            n: self.state.notified,
+            at: now,
+            job: id.clone(),
+            order_id: job.spec.order_id.clone(),
+            what,
+            robot,
+            extra: job.spec.extra.clone(),
+        };
+        self.state.outbox.push_back(notification.clone());
+        commands.push(Command::Notify(Box::new(notification)));
+    }
+
+    pub(crate) fn next_action_id(&mut self, robot: RobotId) -> String {
+        self.state.actions += 1;
+        release::action_id(&self.state.config.site, self.state.born, robot, self.state.actions)
+    }
+
+    /// Lets go of jobs that ended long ago: first their bodies, then their ids.
+    fn forget(&mut self, now: Time) {
+        let is_old = |job: &Job| job.ended_at.is_some_and(|end| now.since_ms(end) >= ENDED_KEPT_MS);
+        let old: Vec<JobId> =
+            self.state.jobs.values().filter(|job| is_old(job)).map(|job| job.spec.id.clone()).collect();
+        for id in old {
+            if let Some(job) = self.state.jobs.remove(&id) {
+                self.state.remembered.insert(id, (job.spec.fingerprint, job.ended_at.unwrap_or(now)));
+            }
+        }
+        let kept = self.state.config.remember_jobs_ms;
+        self.state.remembered.retain(|_, (_, ended)| now.since_ms(*ended) < kept);
+    }
+
+    /// Robots of this type can reach and leave the station.
+    pub(crate) fn serves(&self, robot_type: usize, station: StationId) -> bool {
+        self.serves[robot_type][station.index()]
+    }
+
+    /// The map.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// The options.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+
+    /// All robots, by id.
+    pub fn robots(&self) -> &[Robot] {
+        &self.state.robots
+    }
+
+    /// The robot of this name.
+    pub fn robot_named(&self, name: &RobotName) -> Option<RobotId> {
+        self.state.names.get(name).copied()
+    }
+
+    /// Jobs that haven't ended, or ended lately, by id.
+    pub fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.state.jobs.values()
+    }
+
+    /// A job that hasn't ended, or ended lately.
+    pub fn job(&self, id: &JobId) -> Option<&Job> {
+        self.state.jobs.get(id)
+    }
+
+    /// Sequences with members that haven't ended.
+    pub fn sequences(&self) -> impl Iterator<Item = (&str, &Sequence)> {
+        self.state.sequences.iter().map(|(name, sequence)| (name.as_str(), sequence))
+    }
+
+    /// Who holds which place.
+    pub fn reservations(&self) -> &Reservations {
+        &self.state.reservations
+    }
+
+    /// Notifications the broker hasn't confirmed yet, by number.
+    pub fn outbox(&self) -> impl Iterator<Item = &Notification> {
+        self.state.outbox.iter()
+    }
+
+    /// What planning has cost so far.
+    pub fn planner_stats(&self) -> PlannerStats {
+        self.state.planner
+    }
+}
+
+impl State {
+    /// The fingerprint of a job that was accepted before.
+    pub(crate) fn fingerprint_of(&self, id: &JobId) -> Option<u128> {
+        let known = self.jobs.get(id).map(|job| job.spec.fingerprint);
+        known.or_else(|| self.remembered.get(id).map(|(fingerprint, _)| *fingerprint))
+    }
+
+    /// Lets a held sequence go on; false when this job doesn't hold it.
+    pub(crate) fn release_hold(&mut self, name: &str, job: &JobId) -> bool {
+        let Some(sequence) = self.sequences.get_mut(name) else { return false };
+        if sequence.held_by.as_ref() != Some(job) {
+            return false;
+        }
+        sequence.held_by = None;
+        if sequence.members.is_empty() {
+            self.sequences.remove(name);
+        }
+        true
+    }
+}

@@ -1,0 +1,48 @@
+//! Drover's mind: which robot, which way, when, how far. Pure: no clock, no I/O, no randomness, integers in decisions.
+//!
+//! ```text
+//!            Input                       Effect
+//!   shell ──────────►  site::Site  ──────────────► shell       (store, RabbitMQ, MQTT live there)
+//!                       │      ▲
+//!        Event          ▼      │ Command
+//!                      fleet::Fleet   hard state, journalled
+//!                       │ dispatch    which robot
+//!                       │ plan        which way
+//!                       │ traffic     when
+//!                       │ release     how far
+//!                      link::Link     soft state: one robot's VDA 5050 session
+//! ```
+//!
+//! The contract: hand every input to `Site::receive` with the time, carry out the effects in order, come back at
+//! `next_timeout`. The same inputs give the same effects. What must always hold stands in `check`, a file each.
+
+pub mod check;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod dispatch;
+pub mod event;
+mod facts;
+pub mod fleet;
+pub mod id;
+pub mod job;
+pub mod link;
+pub mod load;
+pub mod plan;
+pub mod record;
+pub mod release;
+pub mod replay;
+pub mod robot;
+mod serves;
+pub mod site;
+pub mod traffic;
+
+pub use clock::Time;
+pub use command::{Alarm, Command, JobNews, Notification};
+pub use config::Config;
+pub use event::{Event, Fact};
+pub use fleet::{Fleet, RestoreError};
+pub use id::{Digest, Epoch, JobId, RobotId, RobotName, Seq};
+pub use record::{Entry, Record};
+pub use replay::{ReplayError, Replayed, replay};
+pub use site::{Effect, Input, RobotMessage, Site, Ticket, ToRobot, Verdict};

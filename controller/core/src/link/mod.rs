@@ -1,0 +1,159 @@
+//! ONE robot's VDA 5050 session: soft state, rebuilt from the robot's next state, which is a full snapshot.
+//!
+//! Reads states into facts by comparing them with what the fleet already knows, so that a repeated or late state says
+//! nothing new. Delivers one message at a time: sends it, and sends the identical one again until a state shows it
+//! (QoS 0 promises nothing). Never invents content: what it sends was released and committed before.
+
+mod read;
+mod write;
+
+pub(crate) use read::place;
+
+use drover_maps::Layout;
+use drover_proto::vda5050;
+
+use crate::clock::Time;
+use crate::config::Config;
+use crate::event::Fact;
+use crate::id::RobotName;
+use crate::release::Order;
+use crate::robot::Robot;
+
+/// Times a message is sent again at the same pace before the pace halves.
+const RESENDS_PER_PACE: u32 = 3;
+/// The slowest pace is this many times the first one.
+const PACE_MAX: u64 = 8;
+/// Time between two cancels of an order that isn't ours, ms.
+const CANCEL_MS: u64 = 10_000;
+
+/// The session with one robot.
+#[derive(Clone, Debug)]
+pub struct Link {
+    name: RobotName,
+    /// The committed message the robot was last told.
+    order: Option<Order>,
+    sent_at: Option<Time>,
+    sends: u32,
+    heard_at: Option<Time>,
+    /// Header id and timestamp of the newest state.
+    newest: Option<(u32, String)>,
+    runs_foreign_order: bool,
+    cancelled_at: Option<Time>,
+    order_headers: u32,
+    action_headers: u32,
+}
+
+/// What a link wants published to its robot, QoS 0, not retained.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToRobot {
+    /// Topic `order`.
+    Order(Box<vda5050::Order>),
+    /// Topic `instantActions`.
+    InstantActions(Box<vda5050::InstantActions>),
+}
+
+impl Link {
+    /// A session that hasn't heard of its robot; `order` is the message the journal says it was last told.
+    pub fn new(name: RobotName, order: Option<Order>) -> Link {
+        Link {
+            name,
+            order,
+            sent_at: None,
+            sends: 0,
+            heard_at: None,
+            newest: None,
+            runs_foreign_order: false,
+            cancelled_at: None,
+            order_headers: 0,
+            action_headers: 0,
+        }
+    }
+
+    /// A committed message takes the place of the one before.
+    pub fn deliver(&mut self, order: Order) {
+        self.order = Some(order);
+        self.sent_at = None;
+        self.sends = 0;
+    }
+
+    /// What the state proves that the fleet doesn't know yet. Late states prove nothing.
+    pub fn on_state(
+        &mut self,
+        now: Time,
+        state: &vda5050::State,
+        robot: &Robot,
+        layout: &Layout,
+    ) -> Vec<Fact> {
+        self.heard_at = Some(now);
+        if self.is_late(&state.header) {
+            return Vec::new();
+        }
+        self.newest = Some((state.header.header_id, state.header.timestamp.clone()));
+        self.runs_foreign_order = read::runs_foreign_order(state, robot);
+        read::facts(state, robot, layout)
+    }
+
+    fn is_late(&self, header: &vda5050::Header) -> bool {
+        let newest = self.newest.as_ref();
+        newest.is_some_and(|(id, timestamp)| header.header_id < *id && header.timestamp < *timestamp)
+    }
+
+    /// What the broker says of the robot. Its time stamps are old by nature and decide nothing.
+    pub fn on_connection(&mut self, message: &vda5050::Connection, robot: &Robot) -> Vec<Fact> {
+        let connection = read::connection(message.connection_state);
+        if robot.connection == Some(connection) { Vec::new() } else { vec![Fact::Connection(connection)] }
+    }
+
+    /// The robot has been silent for too long, and the fleet doesn't know.
+    pub fn silence(&self, now: Time, robot: &Robot, config: &Config) -> Option<Fact> {
+        let heard = self.heard_at?;
+        let is_silent = now.since_ms(heard) >= config.silent_ms;
+        (is_silent && !robot.is_silent).then_some(Fact::Silent(true))
+    }
+
+    /// The message that is due now, if any: never before the robot was heard, never in a mode that forbids orders.
+    pub fn poll(&mut self, now: Time, robot: &Robot, layout: &Layout, config: &Config) -> Option<ToRobot> {
+        self.heard_at?;
+        if let Some(cancel) = self.poll_cancel(now, robot) {
+            return Some(cancel);
+        }
+        let is_due = self.due_at(robot, config).is_some_and(|due| due <= now);
+        if !is_due || !robot.mode.takes_orders() {
+            return None;
+        }
+        let order = self.order.as_ref()?;
+        self.sent_at = Some(now);
+        self.sends += 1;
+        self.order_headers += 1;
+        Some(ToRobot::Order(Box::new(write::order(order, layout, &self.name, self.order_headers, now))))
+    }
+
+    /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.
+    fn poll_cancel(&mut self, now: Time, robot: &Robot) -> Option<ToRobot> {
+        let waited = self.cancelled_at.is_none_or(|at| now.since_ms(at) >= CANCEL_MS);
+        if !(self.runs_foreign_order && robot.trail.steps.is_empty() && robot.mode.takes_orders() && waited) {
+            return None;
+        }
+        self.cancelled_at = Some(now);
+        self.action_headers += 1;
+        Some(ToRobot::InstantActions(Box::new(write::cancel(&self.name, self.action_headers, now))))
+    }
+
+    fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
+        let ids = |order: &Order| (order.order_id.clone(), order.update_id);
+        let is_last = self.order.as_ref().map(ids) == robot.order.last.as_ref().map(ids);
+        if self.order.is_none() || !is_last || robot.order.is_seen {
+            return None;
+        }
+        let pace = 1_u64 << (self.sends.saturating_sub(1) / RESENDS_PER_PACE).min(PACE_MAX.ilog2());
+        Some(self.sent_at.map_or(Time(0), |sent| sent.plus_ms(config.resend_ms * pace)))
+    }
+
+    /// When `poll` or `silence` has something to do.
+    pub fn next_timeout(&self, robot: &Robot, config: &Config) -> Option<Time> {
+        let heard = self.heard_at?;
+        let resend = self.due_at(robot, config).filter(|_| robot.mode.takes_orders());
+        let silence = (!robot.is_silent).then(|| heard.plus_ms(config.silent_ms));
+        resend.into_iter().chain(silence).min()
+    }
+}

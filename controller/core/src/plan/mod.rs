@@ -1,0 +1,114 @@
+//! WHICH way: joint moves for a window, from the decision points on.
+//!
+//! A plan is ONE total order of single moves. Each is valid where everybody stands at that point of the order: its edge
+//! and its end conflict with nobody's place. So a plan can always be executed, one move after the other; moves that
+//! don't conflict run side by side (`traffic::lay`). A full cycle of robots each following the next has no such order
+//! and is never planned. Times in a plan only decide who goes first; execution never relies on them.
+
+mod cycle;
+pub mod distance;
+pub mod joint;
+pub mod pibt;
+pub mod validate;
+
+use drover_maps::{EdgeId, Layout, NodeId, TypeId};
+
+use crate::clock::Time;
+use crate::id::RobotId;
+use crate::robot::Goal;
+
+pub(crate) use cycle::cycle;
+pub use distance::Distances;
+
+/// What a planner is given.
+pub struct Problem<'a> {
+    /// The map.
+    pub layout: &'a Layout,
+    /// When the plan begins.
+    pub now: Time,
+    /// How far it looks ahead, ms.
+    pub window_ms: u64,
+    /// Everybody who stands on the layout, by robot id.
+    pub agents: Vec<Agent>,
+    /// Places of released bases, which are left at an estimated time.
+    pub tails: Vec<Tail>,
+    /// Moves that come first, whatever else is planned.
+    pub manoeuvre: &'a [(RobotId, EdgeId)],
+    /// Expansions it may spend.
+    pub budget: u64,
+}
+
+/// A robot as the planner sees it: at its decision point.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Who.
+    pub robot: RobotId,
+    /// Its type.
+    pub robot_type: TypeId,
+    /// Its decision point.
+    pub node: NodeId,
+    /// Its direction there, mdeg; none = unknown.
+    pub heading_mdeg: Option<i32>,
+    /// When it will be there, as far as one can tell.
+    pub free_at: Time,
+    /// Where it is to go.
+    pub goal: Option<Goal>,
+    /// It may be moved; else it is an obstacle.
+    pub is_movable: bool,
+    /// Lower goes first.
+    pub rank: (u8, u64),
+    /// How much longer than the shortest way it may go round rather than wait, ms.
+    pub patience_ms: u64,
+}
+
+/// A place of a released base.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail {
+    /// Index of the agent that leaves it.
+    pub agent: usize,
+    /// The node it leaves.
+    pub node: NodeId,
+    /// The edge it leaves by.
+    pub edge: EdgeId,
+    /// When, as far as one can tell.
+    pub until: Time,
+}
+
+/// One step of one robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Who.
+    pub robot: RobotId,
+    /// Along which edge.
+    pub edge: EdgeId,
+    /// When it may begin, as far as one can tell.
+    pub start: Time,
+}
+
+/// The moves in their total order.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The moves.
+    pub moves: Vec<Move>,
+    /// Expansions spent.
+    pub expansions: u64,
+}
+
+/// The seam: one file per algorithm.
+pub trait Planner {
+    /// A plan for the window. The same problem gives the same plan, always.
+    fn plan(&self, problem: &Problem<'_>, distances: &mut Distances) -> Plan;
+}
+
+/// What planning has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PlannerStats {
+    /// Cycles.
+    pub plans: u64,
+    /// Expansions.
+    pub expansions: u64,
+    /// Jams handed to the joint search.
+    pub breaker_calls: u64,
+    /// Plans that didn't pass validation.
+    pub refused: u64,
+}

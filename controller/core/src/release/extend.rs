@@ -1,0 +1,151 @@
+//! One release pass: who may go on, and how far.
+
+use drover_maps::{EdgeId, NodeId};
+
+use super::order::{Action, NewOrder};
+use crate::clock::Time;
+use crate::command::Command;
+use crate::dispatch;
+use crate::fleet::Fleet;
+use crate::id::RobotId;
+use crate::robot::{Cause, Robot};
+
+/// Extends every base that may and should be extended, in the order of the plan.
+pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    if is_gathering(fleet, now) {
+        return;
+    }
+    let mut order: Vec<(u32, RobotId)> = Vec::new();
+    for (index, robot) in fleet.state.robots.iter().enumerate() {
+        let rank = robot.claims.front().map_or(u32::MAX, |claim| claim.rank);
+        order.push((rank, RobotId(index as u32)));
+    }
+    order.sort_unstable();
+    for (_, robot) in order {
+        extend_one(fleet, robot, now, commands);
+    }
+}
+
+/// Robots that have just joined may stand anywhere: nobody is moved until all of them were seen, for a while.
+fn is_gathering(fleet: &Fleet, now: Time) -> bool {
+    let grace = fleet.state.config.gather_ms;
+    let is_unseen = |robot: &Robot| robot.trail.steps.is_empty() && robot.contested_at.is_none();
+    fleet.state.robots.iter().any(|robot| is_unseen(robot) && now.since_ms(robot.stuck_since) < grace)
+}
+
+fn extend_one(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    let robot = &mut fleet.state.robots[id.index()];
+    robot.waits_for = None;
+    if !robot.is_usable() {
+        return;
+    }
+    if robot.order.last.is_some() && !robot.order.is_seen {
+        robot.waits_for = Some(Cause::Answer);
+        return;
+    }
+    let (released, cause) = if robot.is_movable() { grant(fleet, id, now) } else { (Vec::new(), None) };
+    let robot = &mut fleet.state.robots[id.index()];
+    robot.waits_for = cause;
+    if released.is_empty() && !has_stale_horizon(robot) {
+        return;
+    }
+    let actions = released.last().map_or_else(Vec::new, |(_, end)| dispatch::actions_at(fleet, id, *end));
+    let shown = if actions.is_empty() { fleet.state.config.horizon_nodes_max } else { 0 };
+    let horizon = horizon(&fleet.state.robots[id.index()], shown);
+    send(fleet, id, NewOrder { released, horizon, actions }, commands);
+}
+
+/// Takes claims into the base while they may be: the steps released, and what stopped it.
+fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, Option<Cause>) {
+    let mut released: Vec<(EdgeId, NodeId)> = Vec::new();
+    let mut ahead = ahead_mm(fleet, id, now);
+    let enough = enough_mm(fleet, id);
+    loop {
+        let robot = &fleet.state.robots[id.index()];
+        let Some(claim) = robot.claims.front() else {
+            let end = released.last().map(|(_, node)| *node).or(robot.trail.decision_point());
+            let is_done = robot.goal.is_none_or(|goal| end == Some(goal.node));
+            return (released, if is_done { None } else { Some(Cause::Plan) });
+        };
+        if ahead >= enough {
+            return (released, None);
+        }
+        if let Some(blocker) = blocker(fleet, id) {
+            return (released, Some(Cause::Robot(blocker)));
+        }
+        let step = (claim.edge, claim.node);
+        fleet.state.robots[id.index()].claims.pop_front();
+        if let Some(due) = fleet.state.manoeuvre.iter().position(|(robot, _)| *robot == id) {
+            fleet.state.manoeuvre.remove(due);
+        }
+        let place = crate::robot::Step { edge: Some(step.0), node: step.1, sequence_id: 0 };
+        fleet.state.reservations.hold(id, &place);
+        ahead += u64::from(fleet.layout.edge(step.0).length_mm);
+        released.push(step);
+    }
+}
+
+/// Who must pass or leave before the robot's next step; checked against the reservations whatever the plan says.
+fn blocker(fleet: &Fleet, id: RobotId) -> Option<RobotId> {
+    let robots = &fleet.state.robots;
+    let claim = robots[id.index()].claims.front()?;
+    let late = claim.after.iter().find(|(other, count)| robots[other.index()].trail.passed < *count);
+    late.map(|(other, _)| *other)
+        .or_else(|| fleet.state.reservations.blocker_of_edge(&fleet.layout, id, claim.edge))
+        .or_else(|| fleet.state.reservations.blocker_of_node(&fleet.layout, id, claim.node))
+        .or_else(|| contester(fleet, claim.edge, claim.node))
+}
+
+/// A robot that stands where it couldn't be given the place: nobody's base enters there.
+fn contester(fleet: &Fleet, edge: EdgeId, node: NodeId) -> Option<RobotId> {
+    let (by_edge, by_node) =
+        (fleet.layout.edge_conflicts(edge).nodes, fleet.layout.node_conflicts(node).nodes);
+    let meets =
+        |at: &NodeId| *at == node || by_edge.binary_search(at).is_ok() || by_node.binary_search(at).is_ok();
+    let found = fleet.state.robots.iter().position(|robot| robot.contested_at.as_ref().is_some_and(meets));
+    found.map(|index| RobotId(index as u32))
+}
+
+/// Length of the released way ahead, less what the robot may have driven since its last report, mm.
+fn ahead_mm(fleet: &Fleet, id: RobotId, now: Time) -> u64 {
+    let robot = &fleet.state.robots[id.index()];
+    let lengths = robot.trail.steps.iter().skip(1).filter_map(|step| step.edge);
+    let mut lengths = lengths.map(|edge| u64::from(fleet.layout.edge(edge).length_mm));
+    let Some(first) = lengths.next() else { return 0 };
+    let speed = u64::from(fleet.layout.robot_type(robot.robot_type).speed_mm_s);
+    let driven = (now.since_ms(robot.trail.passed_at) * speed / 1_000).min(first);
+    first - driven + lengths.sum::<u64>()
+}
+
+/// Length of a base with which the robot needn't brake: braking distance + (round trip + cycle) at full speed, mm.
+fn enough_mm(fleet: &Fleet, id: RobotId) -> u64 {
+    let robot_type = fleet.state.robots[id.index()].robot_type;
+    let config = &fleet.state.config;
+    let speed = u64::from(fleet.layout.robot_type(robot_type).speed_mm_s);
+    u64::from(fleet.layout.braking_mm(robot_type)) + speed * (config.round_trip_ms + config.cycle_ms) / 1_000
+}
+
+/// The robot was shown a horizon, but nothing is planned for it any more: it must be told, or it never counts as done.
+fn has_stale_horizon(robot: &Robot) -> bool {
+    let shows_horizon =
+        robot.order.last.as_ref().is_some_and(|last| last.nodes.iter().any(|node| !node.released));
+    let is_there = robot.goal.is_none_or(|goal| robot.trail.decision_point() == Some(goal.node));
+    shows_horizon && robot.claims.is_empty() && is_there
+}
+
+fn horizon(robot: &Robot, most: usize) -> Vec<(EdgeId, NodeId)> {
+    robot.claims.iter().take(most).map(|claim| (claim.edge, claim.node)).collect()
+}
+
+/// Orders an action where the robot stands; it must have completed what it was told before.
+pub(crate) fn act(fleet: &mut Fleet, id: RobotId, action: Action, commands: &mut Vec<Command>) {
+    send(fleet, id, NewOrder { released: Vec::new(), horizon: Vec::new(), actions: vec![action] }, commands);
+}
+
+fn send(fleet: &mut Fleet, id: RobotId, order: NewOrder, commands: &mut Vec<Command>) {
+    let born = fleet.state.born;
+    if let Some(order) = order.give(&mut fleet.state.robots[id.index()], born) {
+        dispatch::note_release(fleet, id);
+        commands.push(Command::Release { robot: id, order: Box::new(order) });
+    }
+}

@@ -1,0 +1,122 @@
+//! Replay: the same version, stepping a journal again, reaches the same commands and the same digest (Replay).
+
+use std::sync::Arc;
+
+use drover_maps::Layout;
+
+use crate::clock::Time;
+use crate::fleet::Fleet;
+use crate::id::{Digest, Seq};
+use crate::record::{Entry, Record};
+
+/// What a replay reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// The last event's place.
+    pub seq: Seq,
+    /// Digest of the hard state there.
+    pub digest: Digest,
+    /// Events stepped.
+    pub events: u64,
+    /// Commands compared.
+    pub commands: u64,
+    /// Checkpoints whose digest was compared.
+    pub checkpoints: u64,
+    /// Journal time of the last event.
+    pub time: Time,
+}
+
+impl Replayed {
+    /// Nothing stepped yet, from this place on.
+    pub(crate) fn at(seq: Seq) -> Replayed {
+        Replayed {
+            seq,
+            digest: Digest([0; 16]),
+            events: 0,
+            commands: 0,
+            checkpoints: 0,
+            time: Time::default(),
+        }
+    }
+}
+
+/// Why a replay stopped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The journal misses something.
+    #[error("the journal goes from seq {after:?} to seq {found:?}: records are missing")]
+    Gap {
+        /// The last place read.
+        after: Seq,
+        /// The next one found.
+        found: Seq,
+    },
+    /// The same event caused something else.
+    #[error("seq {seq:?}: the event causes other commands than recorded: recorded {expected}, now {found}")]
+    Diverged {
+        /// The event's place.
+        seq: Seq,
+        /// As recorded.
+        expected: String,
+        /// As stepped.
+        found: String,
+    },
+    /// The state is another one.
+    #[error("seq {seq:?}: the state's digest is {found}, recorded {expected}")]
+    Digest {
+        /// The checkpoint's place.
+        seq: Seq,
+        /// As recorded.
+        expected: Digest,
+        /// As stepped.
+        found: Digest,
+    },
+}
+
+/// Steps all records from the journal's first on and compares commands and digests.
+pub fn replay(
+    layout: Arc<Layout>,
+    records: impl Iterator<Item = Record>,
+    observer: &mut dyn FnMut(Seq, &Entry, &Fleet),
+) -> Result<Replayed, ReplayError> {
+    let mut fleet = Fleet::new(layout);
+    let mut done = Replayed::at(Seq(0));
+    for record in records {
+        step(&mut fleet, &record, &mut done, observer)?;
+    }
+    done.digest = fleet.digest();
+    Ok(done)
+}
+
+/// Steps one record and compares.
+pub(crate) fn step(
+    fleet: &mut Fleet,
+    record: &Record,
+    done: &mut Replayed,
+    observer: &mut dyn FnMut(Seq, &Entry, &Fleet),
+) -> Result<(), ReplayError> {
+    if record.seq_from.0 != done.seq.0 + 1 {
+        return Err(ReplayError::Gap { after: done.seq, found: record.seq_from });
+    }
+    for entry in &record.entries {
+        let mut commands = Vec::new();
+        fleet.step(entry.time, entry.event.clone(), &mut commands);
+        done.seq.0 += 1;
+        done.events += 1;
+        done.commands += commands.len() as u64;
+        done.time = entry.time;
+        if commands != entry.commands {
+            let (expected, found) = (format!("{:?}", entry.commands), format!("{commands:?}"));
+            return Err(ReplayError::Diverged { seq: done.seq, expected, found });
+        }
+        observer(done.seq, entry, fleet);
+    }
+    if let Some(expected) = record.digest {
+        let found = fleet.digest();
+        done.checkpoints += 1;
+        if found != expected {
+            return Err(ReplayError::Digest { seq: done.seq, expected, found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,394 @@
+//! Site keeps the order of things: receive, step, append, and only then acknowledge and publish.
+//!
+//! ```text
+//!   Input ──► Site ──► Effect::Append ──► (store) ──► Input::Committed ──► Effect::{Answer, Send, Notify}
+//!              │ Fleet: hard state, every event journalled
+//!              └ Links: soft state, one per robot, rebuilt from its next VDA 5050 state
+//! ```
+//!
+//! The shell waits for one input, hands it over with the time, and carries out the effects. It decides nothing.
+//! Nothing leaves before everything that led to it is in the journal (OneWriter). One append is in flight at a time;
+//! what arrives meanwhile is stepped in memory and goes with the next.
+
+mod journal;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use drover_maps::{Layout, TypeId};
+use drover_proto::vda5050;
+
+use crate::clock::Time;
+use crate::command::{Alarm, Command, Notification};
+use crate::config::Config;
+use crate::event::{Event, Fact};
+use crate::fleet::{Fleet, RestoreError};
+use crate::id::{Epoch, JobId, RobotId, RobotName, Seq};
+use crate::job::JobRequest;
+use crate::link::{self, Link};
+use crate::record::Record;
+
+pub use crate::link::ToRobot;
+use journal::Journal;
+
+/// Shell's handle for something that awaits an answer: a delivery, a call, a line of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One thing the shell hands in.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Time has passed.
+    Clock,
+    /// A request about a job, in queue order.
+    Job {
+        /// Who awaits the answer, if anybody.
+        ticket: Option<Ticket>,
+        /// What is asked.
+        request: JobRequest,
+    },
+    /// A person at a station confirms a leg.
+    Confirm {
+        /// Who awaits the answer, if anybody.
+        ticket: Option<Ticket>,
+        /// The job.
+        job: JobId,
+        /// The leg's index.
+        leg: usize,
+        /// Who confirms.
+        by: String,
+    },
+    /// A robot's message.
+    Robot {
+        /// Whose.
+        name: RobotName,
+        /// Which.
+        message: RobotMessage,
+    },
+    /// The append in flight is durable up to here.
+    Committed {
+        /// Its last event.
+        seq_to: Seq,
+    },
+    /// The events broker has confirmed this notification and all before it.
+    EventConfirmed {
+        /// Its number.
+        n: u64,
+    },
+}
+
+/// A message of a robot, parsed.
+#[derive(Clone, Debug)]
+pub enum RobotMessage {
+    /// Topic `state`.
+    State(Box<vda5050::State>),
+    /// Topic `connection`.
+    Connection(vda5050::Connection),
+    /// Topic `factsheet`.
+    Factsheet(Box<vda5050::Factsheet>),
+}
+
+/// One thing the shell must do.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Append to the journal, then say `Input::Committed`; tried again until it is durable. One is in flight at a time.
+    Append(Box<Record>),
+    /// Answer a request.
+    Answer {
+        /// Whose.
+        ticket: Ticket,
+        /// With what.
+        verdict: Verdict,
+    },
+    /// Publish to a robot.
+    Send {
+        /// Which.
+        name: RobotName,
+        /// What.
+        message: ToRobot,
+    },
+    /// Publish to the customer, in order of n, then say `Input::EventConfirmed`.
+    Notify(Box<Notification>),
+    /// Tell the operator.
+    Alarm(Alarm),
+    /// Store a snapshot, in the background.
+    Snapshot {
+        /// The last event in it.
+        seq: Seq,
+        /// The snapshot.
+        bytes: Vec<u8>,
+    },
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Taken over: it is in the journal.
+    Accepted,
+    /// Seen before with the same body.
+    Ignored,
+    /// Refused.
+    Rejected {
+        /// Why, as a stable code.
+        code: &'static str,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// Time between two notes of what the events broker has confirmed, ms.
+const CONFIRM_NOTE_MS: u64 = 1_000;
+
+/// The whole mind of one site.
+#[derive(Debug)]
+pub struct Site {
+    fleet: Fleet,
+    links: Vec<Link>,
+    journal: Journal,
+    /// Effects that wait for the commit of their event.
+    held: VecDeque<(Seq, Held)>,
+    /// Committed messages and notifications of the journal that must go out again after a start.
+    is_fresh: bool,
+    confirmed: u64,
+    confirm_noted: u64,
+    confirm_noted_at: Time,
+    strangers: BTreeMap<RobotName, Time>,
+}
+
+#[derive(Clone, Debug)]
+enum Held {
+    Effect(Effect),
+    Deliver(RobotId, Box<crate::release::Order>),
+}
+
+impl Site {
+    /// A site with an empty journal; the robots of `site.toml` join at once.
+    pub fn new(layout: Arc<Layout>, config: Config, epoch: Epoch, now: Time) -> Site {
+        let mut site = Site::over(Fleet::new(layout), epoch, Seq(0), now);
+        site.configure(config, now);
+        site
+    }
+
+    /// The site as the journal tells: the newest snapshot (with the last event in it), and all records after it.
+    pub fn restore(
+        layout: Arc<Layout>,
+        config: Config,
+        epoch: Epoch,
+        snapshot: Option<(Seq, &[u8])>,
+        records: &[Record],
+        now: Time,
+    ) -> Result<Site, RestoreError> {
+        let (fleet, seq) = journal::restore(layout, snapshot, records)?;
+        let now = now.max(fleet.state.now);
+        let mut site = Site::over(fleet, epoch, seq, now);
+        site.configure(config, now);
+        Ok(site)
+    }
+
+    fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
+        let robots = fleet.state.robots.iter();
+        let links = robots.map(|robot| Link::new(robot.name.clone(), robot.order.last.clone())).collect();
+        let confirmed = fleet.state.notified - fleet.state.outbox.len() as u64;
+        Site {
+            fleet,
+            links,
+            journal: Journal::new(epoch, seq, now),
+            held: VecDeque::new(),
+            is_fresh: true,
+            confirmed,
+            confirm_noted: confirmed,
+            confirm_noted_at: now,
+            strangers: BTreeMap::new(),
+        }
+    }
+
+    fn configure(&mut self, config: Config, now: Time) {
+        if self.journal.seq() == Seq(0) || self.fleet.state.config != config {
+            self.step(now, Event::Configured(Box::new(config)), None);
+        }
+        let layout = Arc::clone(&self.fleet.layout);
+        for robot in layout.robots() {
+            let name = RobotName { manufacturer: robot.manufacturer.clone(), serial: robot.serial.clone() };
+            self.enroll(name, robot.robot_type, now);
+        }
+    }
+
+    /// One input; the effects in the order they must be carried out.
+    pub fn receive(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.is_fresh) {
+            effects.extend(self.fleet.outbox().cloned().map(|again| Effect::Notify(Box::new(again))));
+        }
+        match input {
+            Input::Clock => {}
+            Input::Job { ticket, request } => self.step(now, event(request), ticket),
+            Input::Confirm { ticket, job, leg, by } => {
+                self.step(now, Event::LegConfirmed { job, leg, by }, ticket)
+            }
+            Input::Robot { name, message } => self.hear(now, name, message),
+            Input::Committed { seq_to } => self.committed(seq_to, effects),
+            Input::EventConfirmed { n } => self.confirmed = self.confirmed.max(n),
+        }
+        self.keep_time(now);
+        self.poll_links(now, effects);
+        self.journal.flush(&self.fleet, effects, &mut self.held);
+    }
+
+    /// Ticks that are due, and robots that are silent.
+    fn keep_time(&mut self, now: Time) {
+        if self.fleet.next_timeout().is_some_and(|due| due <= now) {
+            self.step(now, Event::Tick, None);
+        }
+        let is_behind = self.confirmed > self.confirm_noted;
+        if is_behind && now.since_ms(self.confirm_noted_at) >= CONFIRM_NOTE_MS {
+            self.confirm_noted = self.confirmed;
+            self.confirm_noted_at = now;
+            self.step(now, Event::Confirmed { n: self.confirmed }, None);
+        }
+        for robot in 0..self.links.len() {
+            let silence =
+                self.links[robot].silence(now, &self.fleet.state.robots[robot], &self.fleet.state.config);
+            if let Some(fact) = silence {
+                self.step(now, Event::Robot { robot: RobotId(robot as u32), fact }, None);
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Time, name: RobotName, message: RobotMessage) {
+        let Some(id) = self.fleet.robot_named(&name).or_else(|| self.welcome(now, &name, &message)) else {
+            return;
+        };
+        let layout = Arc::clone(&self.fleet.layout);
+        let robot = &self.fleet.state.robots[id.index()];
+        let link = &mut self.links[id.index()];
+        let facts = match message {
+            RobotMessage::State(state) => link.on_state(now, &state, robot, &layout),
+            RobotMessage::Connection(connection) => link.on_connection(&connection, robot),
+            RobotMessage::Factsheet(_) => Vec::new(),
+        };
+        for fact in facts {
+            if self.is_worth_a_try(now, &name, &fact) {
+                self.step(now, Event::Robot { robot: id, fact }, None);
+            }
+        }
+    }
+
+    /// A robot that can't be placed says so with every state: one event in a while is enough.
+    fn is_worth_a_try(&mut self, now: Time, name: &RobotName, fact: &Fact) -> bool {
+        if !matches!(fact, Fact::Located { .. }) {
+            return true;
+        }
+        let last = self.strangers.get(name).copied();
+        let is_due = last.is_none_or(|last| now.since_ms(last) >= self.fleet.state.config.resend_ms);
+        if is_due {
+            self.strangers.insert(name.clone(), now);
+        }
+        is_due
+    }
+
+    /// A robot nobody listed: it joins if the site lets it, once it shows where it stands.
+    fn welcome(&mut self, now: Time, name: &RobotName, message: &RobotMessage) -> Option<RobotId> {
+        let RobotMessage::State(state) = message else { return None };
+        if !self.fleet.state.config.auto_enroll || link::place(state, &self.fleet.layout).is_none() {
+            return None;
+        }
+        self.enroll(name.clone(), TypeId(0), now);
+        self.fleet.robot_named(name)
+    }
+
+    fn enroll(&mut self, name: RobotName, robot_type: TypeId, now: Time) {
+        if self.fleet.robot_named(&name).is_none() {
+            self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
+            self.links.push(Link::new(name, None));
+        }
+    }
+
+    fn step(&mut self, now: Time, event: Event, ticket: Option<Ticket>) {
+        let mut commands = Vec::new();
+        let time = now.max(self.fleet.state.now);
+        self.fleet.step(time, event.clone(), &mut commands);
+        let seq = self.journal.note(time, event, commands.clone());
+        if let Some(ticket) = ticket {
+            let verdict = verdict(&commands);
+            self.held.push_back((seq, Held::Effect(Effect::Answer { ticket, verdict })));
+        }
+        for command in commands {
+            let held = match command {
+                Command::Release { robot, order } => Held::Deliver(robot, order),
+                Command::Notify(notification) => Held::Effect(Effect::Notify(notification)),
+                Command::Alarm(alarm) => Held::Effect(Effect::Alarm(alarm)),
+                Command::Reject(_) | Command::Ignore { .. } | Command::Assign { .. } => continue,
+            };
+            self.held.push_back((seq, held));
+        }
+    }
+
+    /// Everything up to here is durable: now it may leave.
+    fn committed(&mut self, seq_to: Seq, effects: &mut Vec<Effect>) {
+        self.journal.committed(seq_to);
+        while self.held.front().is_some_and(|(seq, _)| *seq <= seq_to) {
+            match self.held.pop_front() {
+                Some((_, Held::Effect(effect))) => effects.push(effect),
+                Some((_, Held::Deliver(robot, order))) => self.links[robot.index()].deliver(*order),
+                None => return,
+            }
+        }
+    }
+
+    fn poll_links(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let state = &self.fleet.state;
+        for (link, robot) in self.links.iter_mut().zip(&state.robots) {
+            if let Some(message) = link.poll(now, robot, &self.fleet.layout, &state.config) {
+                effects.push(Effect::Send { name: robot.name.clone(), message });
+            }
+        }
+    }
+
+    /// When `Input::Clock` is due.
+    pub fn next_timeout(&self) -> Option<Time> {
+        let state = &self.fleet.state;
+        let links = self.links.iter().zip(&state.robots);
+        let links = links.filter_map(|(link, robot)| link.next_timeout(robot, &state.config));
+        let note =
+            (self.confirmed > self.confirm_noted).then(|| self.confirm_noted_at.plus_ms(CONFIRM_NOTE_MS));
+        links.chain(note).chain(self.fleet.next_timeout()).min()
+    }
+
+    /// The fleet, as far as it has been stepped (which may be ahead of the journal).
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// The last event's place.
+    pub fn seq(&self) -> Seq {
+        self.journal.seq()
+    }
+
+    /// Nothing is in flight and nothing waits to be appended.
+    pub fn is_idle(&self) -> bool {
+        self.journal.is_idle()
+    }
+
+    /// The snapshot of a graceful stop: to be taken when the site is idle.
+    pub fn snapshot(&self) -> (Seq, Vec<u8>) {
+        (self.journal.seq(), self.fleet.snapshot())
+    }
+}
+
+fn event(request: JobRequest) -> Event {
+    match request {
+        JobRequest::Submit(spec) => Event::JobSubmitted(spec),
+        JobRequest::Cancel(job) => Event::JobCancelled { job },
+        JobRequest::Update { job, due_at, priority } => Event::JobUpdated { job, due_at, priority },
+    }
+}
+
+fn verdict(commands: &[Command]) -> Verdict {
+    let answers = commands.iter().find_map(|command| match command {
+        Command::Reject(rejection) => {
+            Some(Verdict::Rejected { code: rejection.code.as_str(), reason: rejection.reason.clone() })
+        }
+        Command::Ignore { .. } => Some(Verdict::Ignored),
+        Command::Assign { .. } | Command::Release { .. } | Command::Notify(_) | Command::Alarm(_) => None,
+    });
+    answers.unwrap_or(Verdict::Accepted)
+}

@@ -1,0 +1,313 @@
+//! What a site's operator may set: one TOML file, every key also in the environment, secrets from files.
+//!
+//! Typed and validated before anything starts. A problem names the file or variable, the key, the value and the
+//! mend, and all problems are told at once. An unknown key is a problem: a misspelt key must not silently keep a
+//! default. The core's own options are derived here and nowhere else.
+
+mod reader;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use reader::Reader;
+
+/// A URL that may hold a password: shown without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    /// Wraps the text.
+    pub fn new(text: impl Into<String>) -> SecretUrl {
+        SecretUrl(text.into())
+    }
+
+    /// The whole text, password included: for the client library only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
+        let Some((user, host)) = rest.rsplit_once('@') else { return f.write_str(&self.0) };
+        let user = user.split_once(':').map_or(user, |(name, _)| name);
+        write!(f, "{scheme}://{user}@{host}")
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Where something lives that may also run inside this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// Inside this process: for demonstrations and tests, one machine only.
+    Embedded,
+    /// A server.
+    Url(SecretUrl),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Embedded => f.write_str("embedded"),
+            Peer::Url(url) => url.fmt(f),
+        }
+    }
+}
+
+/// `[mqtt]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mqtt {
+    /// The broker.
+    pub peer: Peer,
+    /// Topic prefix.
+    pub interface: String,
+    /// User, when the URL names none.
+    pub username: Option<String>,
+    /// Password, from `password_file`.
+    pub password: Option<SecretUrl>,
+}
+
+/// `[robots] enroll`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enroll {
+    /// Only the robots of `site.toml`.
+    Configured,
+    /// Any robot seen on the interface with a position on the layout.
+    Auto,
+}
+
+/// `[log] format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// What is logged: a `tracing` filter, e.g. `info` or `drover_controller=debug`.
+    pub level: String,
+}
+
+/// Everything set, typed and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// `[site] id`.
+    pub site: String,
+    /// `[site] layout`, found.
+    pub layout: PathBuf,
+    /// `[site] site`, found.
+    pub site_file: Option<PathBuf>,
+    /// `[jobs] url`.
+    pub jobs: Peer,
+    /// `[mqtt]`.
+    pub mqtt: Mqtt,
+    /// `[store] url`.
+    pub store: SecretUrl,
+    /// `[cache] url`; none = no cache.
+    pub cache: Option<SecretUrl>,
+    /// `[robots] enroll`.
+    pub enroll: Enroll,
+    /// `[http] listen`.
+    pub listen: SocketAddr,
+    /// `[log]`.
+    pub log: Log,
+    /// The options of the mind, from `[plan]`, `[release]` and the above.
+    pub core: drover_core::Config,
+}
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The file, or the environment variable.
+    pub origin: String,
+    /// `section.key`; empty when the file as a whole is meant.
+    pub key: String,
+    /// What is wrong, with the value, and how to mend it.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            return write!(f, "{}: {}", self.origin, self.text);
+        }
+        write!(f, "{}: key `{}`: {}", self.origin, self.key, self.text)
+    }
+}
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the configuration:{}", .problems.iter().map(|p| format!("\n  {p}")).collect::<String>())]
+pub struct ConfigError {
+    /// Everything that is wrong, in file order.
+    pub problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads the file and the environment of this process.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists every problem found.
+    pub fn load(file: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+            problems: vec![Problem {
+                origin: file.display().to_string(),
+                key: String::new(),
+                text: format!("can't be read ({error}); give the path of a TOML file to --config"),
+            }],
+        })?;
+        Config::parse(file, &text, std::env::vars())
+    }
+
+    /// Reads this text as the file, with these environment variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists every problem found.
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let mut reader = Reader::open(file, text, environment)?;
+        let config = Config::read(&mut reader);
+        match (config, reader.problems) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(ConfigError { problems }),
+        }
+    }
+
+    fn read(reader: &mut Reader) -> Option<Config> {
+        let site = reader.name("site.id");
+        let layout = reader.path("site.layout", true);
+        let site_file = reader.path("site.site", false);
+        let jobs = reader.peer("jobs.url", "embedded", &["amqp://"]);
+        let mqtt = read_mqtt(reader);
+        let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
+        let cache = reader.url("cache.url", "none", &["redis://", "none"]);
+        let enroll = reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
+        let listen = reader.address("http.listen", "127.0.0.1:8080");
+        let log = Log {
+            format: reader.word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])?,
+            level: reader.text("log.level", "info"),
+        };
+        let core = read_core(reader, site.as_deref().unwrap_or_default(), enroll == Some(Enroll::Auto));
+        Some(Config {
+            file: reader.file.clone(),
+            site: site?,
+            layout: layout?,
+            site_file,
+            jobs: jobs?,
+            mqtt: mqtt?,
+            store: store?,
+            cache: cache.filter(|url| url.reveal() != "none"),
+            enroll: enroll?,
+            listen: listen?,
+            log,
+            core,
+        })
+    }
+}
+
+fn read_mqtt(reader: &mut Reader) -> Option<Mqtt> {
+    let peer = reader.peer("mqtt.url", "mqtt://127.0.0.1:1883", &["mqtt://", "tcp://"]);
+    let interface = reader.text("mqtt.interface", "uagv");
+    let is_topic = |c: char| !"+#$".contains(c) && !c.is_control();
+    if interface.split('/').any(str::is_empty) || !interface.chars().all(is_topic) {
+        reader.problem(
+            "mqtt.interface",
+            format!("`{interface}` isn't a topic prefix; write levels without +, # and $, e.g. \"uagv\""),
+        );
+    }
+    Some(Mqtt {
+        peer: peer?,
+        interface,
+        username: reader.optional("mqtt.username"),
+        password: reader.optional("mqtt.password").map(SecretUrl::new),
+    })
+}
+
+fn read_core(reader: &mut Reader, site: &str, auto_enroll: bool) -> drover_core::Config {
+    let base = drover_core::Config::default();
+    drover_core::Config {
+        site: site.to_owned(),
+        auto_enroll,
+        cycle_ms: reader.whole("plan.cycle_ms", base.cycle_ms, 50, 60_000),
+        window_ms: reader.whole("plan.window_ms", base.window_ms, 1_000, 600_000),
+        round_trip_ms: reader.whole("release.round_trip_ms", base.round_trip_ms, 50, 60_000),
+        resend_ms: reader.whole("release.resend_ms", base.resend_ms, 200, 600_000),
+        silent_ms: reader.whole("release.silent_ms", base.silent_ms, 5_000, 600_000),
+        snapshot_ms: reader.whole("store.snapshot_ms", base.snapshot_ms, 1_000, 3_600_000),
+        snapshot_events: reader.whole("store.snapshot_events", base.snapshot_events, 100, 10_000_000),
+        ..base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = std::env::temp_dir();
+        std::fs::write(folder.join("drover-config-test.lif.json"), "{}").unwrap();
+        let variables = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::parse(&folder.join("drover.toml"), text, variables)
+    }
+
+    const SITE: &str = "[site]\nid = \"dc-7\"\nlayout = \"drover-config-test.lif.json\"\n";
+
+    #[test]
+    fn a_short_file_gets_every_default() {
+        let config = parse(SITE, &[]).unwrap();
+        assert_eq!(config.site, "dc-7");
+        assert_eq!(config.jobs, Peer::Embedded);
+        assert_eq!(config.mqtt.interface, "uagv");
+        assert_eq!(config.enroll, Enroll::Configured);
+        assert_eq!(config.core.site, "dc-7");
+        assert_eq!(config.cache, None);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let text = format!("{SITE}[plan]\nwindow_ms = 9000\n");
+        let config = parse(&text, &[("DROVER_PLAN__WINDOW_MS", "12000"), ("DROVER_SITE__ID", "007")]).unwrap();
+        assert_eq!(config.core.window_ms, 12_000);
+        assert_eq!(config.site, "007");
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_key_and_mend() {
+        let text = "[site]\nid = \"dc 7\"\nlayuot = \"x\"\n[plan]\nwindow_ms = 3\n[store]\nurl = \"mysql://x\"\n";
+        let error = parse(text, &[("DROVER_HTTP__LISTEN", "8080")]).unwrap_err();
+        let keys: Vec<&str> = error.problems.iter().map(|problem| problem.key.as_str()).collect();
+        for key in ["site.layuot", "site.id", "site.layout", "plan.window_ms", "store.url", "http.listen"] {
+            assert!(keys.contains(&key), "{key} missing in {error}");
+        }
+        assert!(error.to_string().contains("DROVER_HTTP__LISTEN"), "{error}");
+        assert!(error.to_string().contains("did you mean `layout`"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_and_never_shown() {
+        let secret = std::env::temp_dir().join("drover-config-test.secret");
+        std::fs::write(&secret, "amqp://guest:hidden@rabbit:5672\n").unwrap();
+        let text = format!("{SITE}[jobs]\nurl_file = \"drover-config-test.secret\"\n");
+        let config = parse(&text, &[]).unwrap();
+        assert_eq!(config.jobs, Peer::Url(SecretUrl::new("amqp://guest:hidden@rabbit:5672")));
+        assert!(!format!("{config:?}").contains("hidden"));
+    }
+}

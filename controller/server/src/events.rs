@@ -1,0 +1,276 @@
+//! Jobs out: notifications to the exchange `drover.events`, in order of n, each confirmed by the broker.
+//!
+//! At least once: after a reconnect everything unconfirmed goes out again, with the same id and the same body. Nothing
+//! is reported as confirmed before everything up to it is. What waits is bounded by the window here and by the channel
+//! before it; while the broker is away the channel fills, and the shell decides what then slows.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use drover_core::{JobNews, Notification};
+use drover_proto::event::{EventMessage, JobState};
+use futures::FutureExt;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Confirmation, ExchangeKind, PublisherConfirm};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::SecretUrl;
+use crate::intake::UrlError;
+use crate::intake::link::{Address, Backoff, CONFIRM_MAX, Link, Outage, limited};
+use crate::telemetry::Health;
+
+/// Name in [`Health`].
+pub const PART: &str = "events";
+/// The exchange.
+pub const EXCHANGE: &str = "drover.events";
+/// Notifications published and not yet confirmed, at most.
+pub const WINDOW: usize = 256;
+/// Pause between two looks at an idle connection.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const PERSISTENT: u8 = 2;
+
+/// Starts publishing what comes through `news`, until it is closed and everything is confirmed. `confirmed` gets the
+/// highest n up to which all are confirmed. An absent broker is no error: it is waited for.
+///
+/// # Errors
+/// [`UrlError`] when the URL isn't one.
+pub fn spawn(
+    url: &SecretUrl,
+    site: &str,
+    news: mpsc::Receiver<Notification>,
+    confirmed: mpsc::Sender<u64>,
+    health: &Health,
+) -> Result<(), UrlError> {
+    let address = Address::parse(url)?;
+    health.expect(PART);
+    let publisher = Publisher {
+        address,
+        site: site.to_owned(),
+        news,
+        confirmed,
+        health: health.clone(),
+        unconfirmed: VecDeque::with_capacity(WINDOW),
+    };
+    tokio::spawn(publisher.serve());
+    Ok(())
+}
+
+/// The message of a notification; the same notification always gives the same bytes.
+#[must_use]
+pub fn message(site: &str, notification: &Notification) -> EventMessage {
+    let at_ms = i64::try_from(notification.at.0).unwrap_or(i64::MAX);
+    let mut event =
+        EventMessage::new(site, notification.n, at_ms, &notification.job.0, state(&notification.what));
+    event.order_id.clone_from(&notification.order_id);
+    event.robot.clone_from(&notification.robot);
+    event.extra = serde_json::from_str(&notification.extra).unwrap_or_default();
+    match &notification.what {
+        JobNews::LegDone { leg } => event.leg = u32::try_from(*leg).ok(),
+        JobNews::Blocked { reason } => event.reason = Some(reason.clone()),
+        JobNews::Failed { code, reason } => {
+            event.code = Some(code.clone());
+            event.reason = Some(reason.clone());
+        }
+        JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::Done | JobNews::Cancelled => {}
+    }
+    event
+}
+
+fn state(news: &JobNews) -> JobState {
+    match news {
+        JobNews::Accepted => JobState::Accepted,
+        JobNews::Assigned => JobState::Assigned,
+        JobNews::Started => JobState::Started,
+        JobNews::LegDone { .. } => JobState::LegDone,
+        JobNews::Blocked { .. } => JobState::Blocked,
+        JobNews::Done => JobState::Done,
+        JobNews::Failed { .. } => JobState::Failed,
+        JobNews::Cancelled => JobState::Cancelled,
+    }
+}
+
+struct Publisher {
+    address: Address,
+    site: String,
+    news: mpsc::Receiver<Notification>,
+    confirmed: mpsc::Sender<u64>,
+    health: Health,
+    /// In order of n.
+    unconfirmed: VecDeque<Notification>,
+}
+
+/// A message the broker has and hasn't confirmed.
+struct Sent {
+    confirm: PublisherConfirm,
+    deadline: Instant,
+}
+
+/// Why a publisher stops.
+enum End {
+    /// Everything is confirmed and nothing more comes, or nobody listens.
+    Done,
+    Outage(Outage),
+}
+
+impl From<Outage> for End {
+    fn from(outage: Outage) -> Self {
+        End::Outage(outage)
+    }
+}
+
+impl Publisher {
+    async fn serve(mut self) {
+        let mut backoff = Backoff::new();
+        while let End::Outage(outage) = self.connected(&mut backoff).await {
+            self.health.down(PART, outage.to_string());
+            backoff.pause().await;
+        }
+    }
+
+    async fn connected(&mut self, backoff: &mut Backoff) -> End {
+        let link = match Link::open(&self.address, format!("drover {} events", self.site)).await {
+            Ok(link) => link,
+            Err(outage) => return End::Outage(outage),
+        };
+        let end = match self.run(&link, backoff).await {
+            Ok(()) => End::Done,
+            Err(end) => end,
+        };
+        link.close().await;
+        end
+    }
+
+    async fn run(&mut self, link: &Link, backoff: &mut Backoff) -> Result<(), End> {
+        link.setup(link.channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        link.exchange(EXCHANGE, ExchangeKind::Topic).await?;
+        self.health.up(PART);
+        let mut sent = VecDeque::with_capacity(WINDOW);
+        loop {
+            while let Some(notification) = self.unconfirmed.get(sent.len()) {
+                sent.push_back(publish(link, &self.site, notification).await?);
+            }
+            let has_room = self.unconfirmed.len() < WINDOW;
+            tokio::select! {
+                biased;
+                confirmation = head(&mut sent) => {
+                    self.settle(&mut sent, confirmation?).await?;
+                    backoff.reset();
+                }
+                next = self.news.recv(), if has_room => match next {
+                    Some(notification) => self.unconfirmed.push_back(notification),
+                    None if self.unconfirmed.is_empty() => return Ok(()),
+                    None => self.drain(&mut sent).await?,
+                },
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    if !link.is_connected() {
+                        return Err(Outage::Gone.into());
+                    }
+                    backoff.reset();
+                }
+            }
+        }
+    }
+
+    /// The first of the sent is confirmed; so may be some after it: only the last of them is reported.
+    async fn settle(&mut self, sent: &mut VecDeque<Sent>, first: Confirmation) -> Result<(), End> {
+        let mut confirmation = Some(first);
+        let mut highest = None;
+        while let Some(next) = confirmation {
+            if !next.is_ack() {
+                return Err(Outage::Refused.into());
+            }
+            sent.pop_front();
+            highest = self.unconfirmed.pop_front().map(|notification| notification.n).or(highest);
+            metrics::counter!("drover_notifications_confirmed_total").increment(1);
+            confirmation = match sent.front_mut().and_then(|sent| (&mut sent.confirm).now_or_never()) {
+                Some(Ok(confirmation)) => Some(confirmation),
+                Some(Err(error)) => return self.report(highest).await.and(Err(Outage::from(error).into())),
+                None => None,
+            };
+        }
+        self.report(highest).await
+    }
+
+    async fn report(&self, highest: Option<u64>) -> Result<(), End> {
+        let Some(n) = highest else { return Ok(()) };
+        self.confirmed.send(n).await.map_err(|_| End::Done)
+    }
+
+    /// Nothing more comes: what is sent is waited for.
+    async fn drain(&mut self, sent: &mut VecDeque<Sent>) -> Result<(), End> {
+        while !sent.is_empty() {
+            let confirmation = head(sent).await?;
+            self.settle(sent, confirmation).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn publish(link: &Link, site: &str, notification: &Notification) -> Result<Sent, Outage> {
+    let event = message(site, notification);
+    let properties = BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(event.message_id().into())
+        .with_timestamp(notification.at.0 / 1_000)
+        .with_app_id("drover".into());
+    let deadline = Instant::now() + CONFIRM_MAX;
+    let body = event.to_bytes();
+    let options = BasicPublishOptions::default();
+    let publish =
+        link.channel.basic_publish(EXCHANGE.into(), event.routing_key().into(), options, &body, properties);
+    Ok(Sent { confirm: limited("publishing", CONFIRM_MAX, publish).await?, deadline })
+}
+
+/// The confirmation of the first message sent; never, when none is.
+async fn head(sent: &mut VecDeque<Sent>) -> Result<Confirmation, Outage> {
+    let Some(first) = sent.front_mut() else { return std::future::pending().await };
+    match timeout_at(first.deadline, &mut first.confirm).await {
+        Ok(confirmation) => Ok(confirmation?),
+        Err(_) => Err(Outage::TooSlow("confirming", CONFIRM_MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drover_core::{JobId, Time};
+
+    use super::*;
+
+    fn notification(what: JobNews) -> Notification {
+        Notification {
+            n: 4711,
+            at: Time(1_763_000_000_123),
+            job: JobId("J-000123".to_owned()),
+            order_id: Some("SO-8812".to_owned()),
+            what,
+            robot: Some("acme/r07".to_owned()),
+            extra: r#"{"wave":12}"#.to_owned(),
+        }
+    }
+
+    fn body(what: JobNews) -> serde_json::Value {
+        serde_json::from_slice(&message("fresh-dc", &notification(what)).to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_done_leg_is_told_as_promised() {
+        let message = message("fresh-dc", &notification(JobNews::LegDone { leg: 0 }));
+        assert_eq!((message.message_id(), message.routing_key()), ("fresh-dc/4711".into(), "fresh-dc.job.leg_done".into()));
+        let expected = serde_json::json!({
+            "v": 1, "site": "fresh-dc", "n": 4711, "at": "2025-11-13T02:13:20.123Z", "job_id": "J-000123",
+            "order_id": "SO-8812", "state": "leg_done", "leg": 0, "robot": "acme/r07", "reason": null,
+            "extra": { "wave": 12 }
+        });
+        assert_eq!(body(JobNews::LegDone { leg: 0 }), expected);
+    }
+
+    #[test]
+    fn a_failed_job_tells_its_code_and_a_blocked_one_its_reason() {
+        let failed = body(JobNews::Failed { code: "ACTION_FAILED".to_owned(), reason: "no load".to_owned() });
+        assert_eq!((&failed["state"], &failed["code"], &failed["reason"]), (&"failed".into(), &"ACTION_FAILED".into(), &"no load".into()));
+        let blocked = body(JobNews::Blocked { reason: "robot lost".to_owned() });
+        assert_eq!((&blocked["state"], &blocked["reason"]), (&"blocked".into(), &"robot lost".into()));
+    }
+}

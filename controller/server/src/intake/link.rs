@@ -1,0 +1,162 @@
+//! One connection to RabbitMQ: opened with limits, watched, closed; and the pauses between attempts.
+//!
+//! lapin's own recovery isn't used: its channels come back with other delivery tags. A connection here lives and dies
+//! whole, and whoever owns it starts anew. Every wait for the broker has a limit: lapin waits for ever in an outage.
+
+use std::future::Future;
+use std::time::Duration;
+
+use lapin::options::ExchangeDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+
+use crate::config::SecretUrl;
+
+/// A broker that is silent for so long counts as gone, in seconds; a stopped consumer holds its queue as long.
+const HEARTBEAT_S: u16 = 5;
+/// How long opening, declaring or subscribing may take.
+const SETUP_MAX: Duration = Duration::from_secs(15);
+/// How long the broker may take to confirm a message, or to take one.
+pub(crate) const CONFIRM_MAX: Duration = Duration::from_secs(10);
+/// How long closing may take.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// Pause between two attempts, first and longest.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The broker's URL can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the AMQP url `{url}`: {mend}")]
+pub struct UrlError {
+    url: String,
+    mend: String,
+}
+
+/// Why a connection ended: the world's fault, tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Outage {
+    #[error("{0}")]
+    Broker(#[from] lapin::Error),
+    #[error("{0} took longer than {1:?}")]
+    TooSlow(&'static str, Duration),
+    #[error("the broker ended the subscription")]
+    Cancelled,
+    #[error("the broker refused a message")]
+    Refused,
+    #[error("no queue takes messages of {0}")]
+    Unroutable(String),
+    #[error("the connection is gone")]
+    Gone,
+}
+
+/// Where the broker is.
+#[derive(Clone, Debug)]
+pub(crate) struct Address(AMQPUri);
+
+impl Address {
+    pub(crate) fn parse(url: &SecretUrl) -> Result<Address, UrlError> {
+        let refused = |mend: String| UrlError { url: url.to_string(), mend };
+        let mut uri: AMQPUri = url.reveal().parse().map_err(&refused)?;
+        if uri.scheme == AMQPScheme::AMQPS {
+            return Err(refused("TLS isn't built in; use amqp:// within the site's network".to_owned()));
+        }
+        // The standard reads a bare slash as the vhost without a name, which nobody means.
+        if uri.vhost.is_empty() {
+            uri.vhost = "/".to_owned();
+        }
+        uri.query.heartbeat = Some(HEARTBEAT_S);
+        Ok(Address(uri))
+    }
+}
+
+/// An open connection with one channel.
+pub(crate) struct Link {
+    connection: Connection,
+    pub(crate) channel: Channel,
+}
+
+impl Link {
+    /// Opens it; `name` is what the broker shows.
+    pub(crate) async fn open(address: &Address, name: String) -> Result<Link, Outage> {
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let connection =
+            limited("connecting", SETUP_MAX, Connection::connect_uri(address.0.clone(), properties)).await?;
+        let channel = limited("opening a channel", SETUP_MAX, connection.create_channel()).await?;
+        Ok(Link { connection, channel })
+    }
+
+    /// Declares a durable exchange.
+    pub(crate) async fn exchange(&self, name: &str, kind: ExchangeKind) -> Result<(), Outage> {
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        self.setup(self.channel.exchange_declare(name.into(), kind, options, FieldTable::default())).await
+    }
+
+    /// Waits for a step of setting up.
+    pub(crate) async fn setup<T>(&self, step: impl Future<Output = lapin::Result<T>>) -> Result<T, Outage> {
+        limited("setting up exchanges and queues", SETUP_MAX, step).await
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.status().connected() && self.channel.status().connected()
+    }
+
+    /// Closes it, so that the broker gives what isn't acknowledged to the next connection at once.
+    pub(crate) async fn close(self) {
+        // Whatever went wrong, the connection is dropped next.
+        let _ = tokio::time::timeout(CLOSE_MAX, self.connection.close(200, "bye".into())).await;
+    }
+}
+
+/// Waits for the broker, but not for ever.
+pub(crate) async fn limited<T>(
+    what: &'static str,
+    limit: Duration,
+    step: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, Outage> {
+    match tokio::time::timeout(limit, step).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Outage::TooSlow(what, limit)),
+    }
+}
+
+/// The pause before the next attempt: doubles up to its limit.
+#[derive(Debug)]
+pub(crate) struct Backoff(Duration);
+
+impl Backoff {
+    pub(crate) fn new() -> Backoff {
+        Backoff(PAUSE_MIN)
+    }
+
+    /// The last attempt succeeded.
+    pub(crate) fn reset(&mut self) {
+        self.0 = PAUSE_MIN;
+    }
+
+    pub(crate) async fn pause(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(PAUSE_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_slash_means_the_default_vhost() {
+        for url in ["amqp://127.0.0.1:5671", "amqp://127.0.0.1:5671/", "amqp://127.0.0.1:5671/%2f"] {
+            assert_eq!(Address::parse(&SecretUrl::new(url)).unwrap().0.vhost, "/", "{url}");
+        }
+        assert_eq!(Address::parse(&SecretUrl::new("amqp://h/dc")).unwrap().0.vhost, "dc");
+    }
+
+    #[test]
+    fn an_unusable_url_is_refused_without_its_password() {
+        for url in ["amqps://u:secret@host", "http://u:secret@host", "nonsense"] {
+            let text = Address::parse(&SecretUrl::new(url)).unwrap_err().to_string();
+            assert!(text.contains("AMQP url") && !text.contains("secret"), "{text}");
+        }
+    }
+}

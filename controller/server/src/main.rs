@@ -1,0 +1,93 @@
+//! The process `drover`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use drover_controller::cli::{Cli, Command};
+use drover_controller::config::{Config, Log, LogFormat};
+use drover_controller::run::{self, Clock, Setup};
+use drover_controller::telemetry::{self, Health};
+use drover_controller::{check, demo, http, inbox, map, replay};
+use tokio::sync::watch;
+
+/// Ran, and found fault.
+const FAULT: u8 = 1;
+/// Bad input.
+const BAD_INPUT: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match carry_out(Cli::parse().command).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAULT),
+        Err(error) => {
+            eprintln!("drover: {error:#}");
+            ExitCode::from(if is_bad_input(&error) { BAD_INPUT } else { FAULT })
+        }
+    }
+}
+
+fn is_bad_input(error: &anyhow::Error) -> bool {
+    error.is::<drover_controller::config::ConfigError>() || error.is::<map::LayoutError>()
+}
+
+/// True = no fault was found.
+async fn carry_out(command: Command) -> anyhow::Result<bool> {
+    let quiet = Log { format: LogFormat::Text, level: "warn".to_owned() };
+    match command {
+        Command::Run { config } => run_site(Config::load(&config.config)?).await.map(|()| true),
+        Command::Demo(args) => {
+            telemetry::start_logging(&quiet);
+            Ok(demo::run(args.options()).await?)
+        }
+        Command::Check { config, json } => Ok(check::print(&check::check(&config.config).await, json.json)),
+        Command::Map(command) => Ok(map::run(command)?),
+        Command::Replay { config, until, recompute: _, json } => {
+            telemetry::start_logging(&quiet);
+            let story = replay::replay(&Config::load(&config.config)?, until).await?;
+            Ok(replay::print(&story, json.json))
+        }
+    }
+}
+
+async fn run_site(config: Config) -> anyhow::Result<()> {
+    telemetry::start_logging(&config.log);
+    let layout = map::load(&config.layout, config.site_file.as_deref()).and_then(map::usable)?;
+    let (doors, inbox) = inbox::open();
+    let (stop, stopped) = watch::channel(false);
+    let health = Health::default();
+    let metrics = telemetry::start_metrics();
+    let url = http::serve(config.listen, doors.clone(), health.clone(), metrics, stopped.clone()).await?;
+    tracing::info!(site = config.site, url, "serving");
+    tokio::spawn(async move {
+        terminated().await;
+        tracing::info!("told to stop");
+        stop.send_replace(true);
+    });
+    let setup = Setup {
+        config,
+        layout: Arc::new(layout),
+        clock: Clock::start(1.0),
+        observer: None,
+        doors,
+        inbox,
+        health,
+        stop: stopped,
+    };
+    run::run(setup).await.context("the controller ended")
+}
+
+/// SIGTERM or SIGINT.
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        // Without a handler Ctrl-C would end the process at once, which is a crash we survive.
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,282 @@
+//! Robots over MQTT: their messages parsed on the way in, orders written on the way out.
+//!
+//! Three tasks. *Poll* drives the connection and never waits for anything else (a publish awaited there freezes the
+//! client). *Decode* parses, off the fleet's thread. *Publish* writes orders, QoS 0 and not retained: what is lost or
+//! comes while the broker is away is dropped, since the link sends again until a state shows it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use drover_core::{RobotMessage, RobotName, ToRobot};
+use drover_proto::vda5050::{Topic, TopicKind};
+use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, QoS, SubscribeFilter};
+use tokio::sync::mpsc;
+
+use crate::config::SecretUrl;
+use crate::inbox::{Doors, FromRobot};
+use crate::run::Lease;
+use crate::telemetry::Health;
+
+/// Largest packet read or written, bytes.
+const PACKET_MAX: usize = 1024 * 1024;
+/// Unacknowledged packets of ours at once.
+const INFLIGHT_MAX: u16 = 100;
+/// Packets waiting to be written.
+const REQUESTS_MAX: usize = 1_000;
+/// Raw messages waiting to be parsed; beyond it states are shed.
+const RAW_MAX: usize = 16_384;
+/// Messages waiting to be published; beyond it they are dropped and sent again by the link.
+pub const OUTGOING_MAX: usize = 4_096;
+/// Pause between two attempts to connect, at most.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Pause between two log lines on malformed messages.
+const MALFORMED_LOG_EVERY: Duration = Duration::from_secs(10);
+/// Name in [`Health`].
+pub const PART: &str = "mqtt";
+
+/// A message for a robot.
+pub type ForRobot = (RobotName, ToRobot);
+
+/// Where the broker is, and who we are there.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `mqtt://[user:password@]host[:port]`.
+    pub url: SecretUrl,
+    /// User and password, when the URL has none.
+    pub login: Option<(String, SecretUrl)>,
+    /// One id per site: the broker drops an old leader's session when the new one connects.
+    pub client_id: String,
+    /// Topic prefix.
+    pub interface: String,
+}
+
+/// The broker's URL can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the MQTT url `{url}`: {mend}")]
+pub struct UrlError {
+    url: String,
+    mend: &'static str,
+}
+
+/// Starts the three tasks; they end with the runtime.
+///
+/// # Errors
+/// [`UrlError`] when the URL isn't one. An absent broker is no error: it is waited for.
+pub fn spawn(
+    options: &Options,
+    doors: &Doors,
+    health: &Health,
+    outgoing: mpsc::Receiver<ForRobot>,
+    lease: Lease,
+) -> Result<(), UrlError> {
+    health.expect(PART);
+    let (client, events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
+    let (raw, raw_rx) = mpsc::channel(RAW_MAX);
+    let is_connected = Arc::new(AtomicBool::new(false));
+    let poll = Poll {
+        client: client.clone(),
+        raw,
+        health: health.clone(),
+        is_connected: Arc::clone(&is_connected),
+        interface: options.interface.clone(),
+    };
+    tokio::spawn(poll.run(events));
+    tokio::spawn(decode(raw_rx, doors.robots.clone(), options.interface.clone()));
+    let publisher = Publisher { client, is_connected, lease, interface: options.interface.clone() };
+    tokio::spawn(publisher.run(outgoing));
+    Ok(())
+}
+
+/// A URL, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// User and password.
+    pub(crate) login: Option<(String, String)>,
+}
+
+/// Takes a broker's URL apart.
+pub(crate) fn address(url: &SecretUrl) -> Result<Address, UrlError> {
+    let wrong = |mend| UrlError { url: url.to_string(), mend };
+    let rest = url.reveal();
+    let rest = rest.strip_prefix("mqtt://").or_else(|| rest.strip_prefix("tcp://"));
+    let rest = rest.ok_or_else(|| wrong("it must begin with mqtt://"))?.trim_end_matches('/');
+    let (login, host) = rest.rsplit_once('@').map_or((None, rest), |(login, host)| (Some(login), host));
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) => {
+            (host, port.parse().map_err(|_| wrong("the port must be a number, e.g. mqtt://127.0.0.1:1883"))?)
+        }
+        None => (host, 1883),
+    };
+    if host.is_empty() {
+        return Err(wrong("it names no host, e.g. mqtt://127.0.0.1:1883"));
+    }
+    let login = login.map(|login| login.split_once(':').unwrap_or((login, "")));
+    let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
+    Ok(Address { host: host.to_owned(), port, login })
+}
+
+fn client_options(options: &Options) -> Result<MqttOptions, UrlError> {
+    let Address { host, port, login } = address(&options.url)?;
+    let mut client = MqttOptions::new(&options.client_id, host, port);
+    let login = login.or_else(|| options.login.as_ref().map(|(u, p)| (u.clone(), p.reveal().to_owned())));
+    if let Some((user, password)) = login {
+        client.set_credentials(user, password);
+    }
+    client.set_clean_session(false).set_inflight(INFLIGHT_MAX).set_keep_alive(Duration::from_secs(10));
+    client.set_max_packet_size(PACKET_MAX, PACKET_MAX);
+    Ok(client)
+}
+
+struct Poll {
+    client: AsyncClient,
+    raw: mpsc::Sender<Publish>,
+    health: Health,
+    is_connected: Arc<AtomicBool>,
+    interface: String,
+}
+
+impl Poll {
+    async fn run(self, mut events: EventLoop) {
+        let mut pause = Duration::from_millis(100);
+        while !self.raw.is_closed() {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(answer))) => {
+                    pause = Duration::from_millis(100);
+                    if !answer.session_present {
+                        self.subscribe();
+                    }
+                    self.is_connected.store(true, Ordering::Relaxed);
+                    self.health.up(PART);
+                }
+                Ok(Event::Incoming(Packet::Publish(message))) => self.take(message),
+                Ok(_) => {}
+                Err(error) => {
+                    self.is_connected.store(false, Ordering::Relaxed);
+                    self.health.down(PART, error.to_string());
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(BACKOFF_MAX);
+                }
+            }
+        }
+    }
+
+    fn subscribe(&self) {
+        let filter = |kind, qos| SubscribeFilter::new(Topic::filter(&self.interface, kind), qos);
+        let filters = [
+            filter(TopicKind::State, QoS::AtMostOnce),
+            filter(TopicKind::Connection, QoS::AtLeastOnce),
+            filter(TopicKind::Factsheet, QoS::AtMostOnce),
+        ];
+        if let Err(error) = self.client.try_subscribe_many(filters) {
+            tracing::error!(%error, "could not subscribe to the robots; will try at the next connection");
+        }
+    }
+
+    /// Overload sheds telemetry: the next state is a full one.
+    fn take(&self, message: Publish) {
+        if self.raw.try_send(message).is_err() {
+            metrics::counter!("drover_robot_messages_shed_total").increment(1);
+        }
+    }
+}
+
+async fn decode(mut raw: mpsc::Receiver<Publish>, robots: mpsc::Sender<FromRobot>, interface: String) {
+    let mut told: Option<Instant> = None;
+    while let Some(message) = raw.recv().await {
+        match parse(&message, &interface) {
+            Ok(Some(parsed)) => {
+                if robots.send(parsed).await.is_err() {
+                    return;
+                }
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                metrics::counter!("drover_robot_messages_malformed_total").increment(1);
+                if told.is_none_or(|at| at.elapsed() > MALFORMED_LOG_EVERY) {
+                    told = Some(Instant::now());
+                    tracing::debug!(topic = %message.topic, reason, "a robot's message is malformed: dropped");
+                }
+            }
+        }
+    }
+}
+
+fn parse(message: &Publish, interface: &str) -> Result<Option<FromRobot>, String> {
+    let topic = Topic::parse(&message.topic).map_err(|error| error.to_string())?;
+    if topic.interface != interface {
+        return Ok(None);
+    }
+    let bytes = &message.payload;
+    let parsed = match topic.kind {
+        TopicKind::State => drover_proto::parse_state(bytes).map(|state| RobotMessage::State(Box::new(state))),
+        TopicKind::Connection => drover_proto::parse_connection(bytes).map(RobotMessage::Connection),
+        TopicKind::Factsheet => {
+            drover_proto::parse_factsheet(bytes).map(|sheet| RobotMessage::Factsheet(Box::new(sheet)))
+        }
+        TopicKind::Order | TopicKind::InstantActions | TopicKind::Visualization => return Ok(None),
+    };
+    let name = RobotName { manufacturer: topic.manufacturer, serial: topic.serial };
+    metrics::counter!("drover_robot_messages_total", "kind" => topic.kind.as_str()).increment(1);
+    parsed.map(|message| Some((name, message))).map_err(|error| error.to_string())
+}
+
+struct Publisher {
+    client: AsyncClient,
+    is_connected: Arc<AtomicBool>,
+    lease: Lease,
+    interface: String,
+}
+
+impl Publisher {
+    async fn run(self, mut outgoing: mpsc::Receiver<ForRobot>) {
+        while let Some((name, message)) = outgoing.recv().await {
+            let (kind, body) = match &message {
+                ToRobot::Order(order) => (TopicKind::Order, serde_json::to_vec(order)),
+                ToRobot::InstantActions(actions) => (TopicKind::InstantActions, serde_json::to_vec(actions)),
+            };
+            let Ok(body) = body else {
+                tracing::error!(robot = %name, "a message could not be written as JSON: dropped");
+                continue;
+            };
+            let topic = Topic::new(&self.interface, &name.manufacturer, &name.serial, kind).to_string();
+            let counter =
+                if self.publish(topic, body) { "drover_published_total" } else { "drover_publish_dropped_total" };
+            metrics::counter!(counter, "kind" => kind.as_str()).increment(1);
+        }
+    }
+
+    /// A leader that is no longer sure to lead stays silent.
+    fn publish(&self, topic: String, body: Vec<u8>) -> bool {
+        self.is_connected.load(Ordering::Relaxed)
+            && self.lease.is_sure()
+            && self.client.try_publish(topic, QoS::AtMostOnce, false, body).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_gives_host_port_and_login() {
+        let read = |text: &str| address(&SecretUrl::new(text)).ok();
+        let plain = Address { host: "127.0.0.1".into(), port: 1884, login: None };
+        assert_eq!(read("mqtt://127.0.0.1:1884"), Some(plain));
+        let login = Some(("ann".to_owned(), "p@ss".to_owned()));
+        assert_eq!(read("mqtt://ann:p@ss@broker"), Some(Address { host: "broker".into(), port: 1883, login }));
+        assert_eq!(read("mqtt://broker:port"), None);
+        assert_eq!(read("http://broker"), None);
+    }
+
+    #[test]
+    fn a_message_on_a_foreign_topic_or_of_a_broken_body_is_no_input() {
+        let publish = |topic: &str, body: &str| Publish::new(topic, QoS::AtMostOnce, body.to_owned());
+        assert!(parse(&publish("uagv/v2/acme/r1/order", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none()));
+        assert!(parse(&publish("other/v2/acme/r1/state", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none()));
+        assert!(parse(&publish("uagv/v2/acme/r1/state", "{}"), "uagv").is_err());
+        assert!(parse(&publish("nonsense", "{}"), "uagv").is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! The shell around `Site`: wait for one input, hand it over with the time, carry out the effects.
+//!
+//! It decides nothing. One thread owns the `Site`; every way in and out is a bounded channel. What is absent at the
+//! start (database, brokers) is waited for, and `/readyz` says what is missing. The process ends by itself for one
+//! reason only: another process leads this site now, or its journal can't be trusted.
+
+mod clock;
+mod journal;
+mod lead;
+mod shell;
+mod story;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use drover_core::{Notification, RestoreError, Site};
+use drover_maps::Layout;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::config::{Config, Peer, SecretUrl};
+use crate::inbox::{Doors, Inbox};
+use crate::report::Observer;
+use crate::store::{LoadError, Loaded};
+use crate::telemetry::Health;
+use crate::{events, intake, mqtt};
+
+pub use clock::Clock;
+use journal::{Journal, Memory};
+pub use lead::Lease;
+use lead::{Led, lead};
+use shell::{Outlets, Shell};
+
+/// Notifications waiting for the events broker in the channel; more wait in the shell.
+pub const NOTIFICATIONS_MAX: usize = 4_096;
+/// Pause between two attempts to read the journal.
+const LOAD_PAUSE: Duration = Duration::from_secs(1);
+/// How long a graceful stop waits for the last commit.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// What the shell needs.
+pub struct Setup {
+    /// The configuration; its MQTT peer may be overruled by `mqtt`.
+    pub config: Config,
+    /// The compiled layout.
+    pub layout: Arc<Layout>,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Who watches, if anyone.
+    pub observer: Option<Observer>,
+    /// The doors, both sides.
+    pub doors: Doors,
+    /// The receiving side of the doors.
+    pub inbox: Inbox,
+    /// What is there and what is missing.
+    pub health: Health,
+    /// True = stop gracefully.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Why the process ends.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another process leads the site.
+    #[error("failed to go on leading the site: another process has taken it over; this one ends so that only one leads")]
+    Fenced,
+    /// The journal is not what was written.
+    #[error("failed to {0}")]
+    Load(#[from] LoadError),
+    /// The journal doesn't lead to a state.
+    #[error("failed to restore the site from its journal: {0}")]
+    Restore(#[from] RestoreError),
+    /// A URL isn't one.
+    #[error(transparent)]
+    Mqtt(#[from] mqtt::UrlError),
+    /// A URL isn't one.
+    #[error(transparent)]
+    Amqp(#[from] intake::UrlError),
+    /// The embedded broker doesn't start.
+    #[error(transparent)]
+    Broker(#[from] crate::broker::StartError),
+    /// A URL of the jobs broker or the store isn't one.
+    #[error("failed to read key `{key}`: {reason}")]
+    Url {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A bug of ours.
+    #[error("failed to go on: the store refused a record: {0}; nothing more was sent to robots")]
+    Bug(String),
+    /// No thread.
+    #[error("failed to start the site's thread: {0}")]
+    Thread(std::io::Error),
+    /// The site's thread is gone: a bug of ours.
+    #[error("failed to go on: the site's thread ended without a word; its last log lines say why")]
+    Lost,
+}
+
+/// Runs a site until it is told to stop, or must.
+///
+/// # Errors
+/// [`RunError`] says why it can't go on; `Ok` after a graceful stop.
+pub async fn run(setup: Setup) -> Result<(), RunError> {
+    let Setup { config, layout, clock, observer, doors, inbox, health, mut stop } = setup;
+    health.expect(journal::PART);
+    let Some(led) = lead(&config, &health, &mut stop).await? else { return Ok(()) };
+    let site = restore(&config, &layout, &led, clock).await?;
+    let outlets = connect(&config, &doors, &health, led, clock)?;
+    let shell = Shell::new(site, clock, inbox, outlets, observer, stop);
+    let (end, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("site".into())
+        .spawn(move || {
+            // Nobody waits any more when the process is being killed.
+            let _ = end.send(shell.run());
+        })
+        .map_err(RunError::Thread)?;
+    let Ok(last) = ended.await else { return Err(RunError::Lost) };
+    let journal = last?;
+    if tokio::time::timeout(STOP_MAX, journal.finished()).await.is_err() {
+        tracing::warn!("the last snapshot took too long: the next start steps the journal from the one before");
+    }
+    Ok(())
+}
+
+async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock) -> Result<Site, RunError> {
+    let started = Instant::now();
+    let loaded = load(led).await?;
+    for finding in &loaded.findings {
+        tracing::error!(finding, "the journal was damaged at its end");
+    }
+    let epoch = led.epoch;
+    let events: usize = loaded.records.iter().map(|record| record.entries.len()).sum();
+    let snapshot = loaded.snapshot.as_ref().map(|(seq, bytes)| (*seq, bytes.as_slice()));
+    let (layout, core) = (Arc::clone(layout), config.core.clone());
+    let site = if snapshot.is_none() && loaded.records.is_empty() {
+        Site::new(layout, core, epoch, clock.now())
+    } else {
+        Site::restore(layout, core, epoch, snapshot, &loaded.records, clock.now())?
+    };
+    let ms = started.elapsed().as_millis();
+    tracing::info!(site = config.site, epoch = epoch.0, seq = site.seq().0, "restored {events} events in {ms} ms");
+    Ok(site)
+}
+
+/// Reads the journal, for as long as it takes while the store is away.
+async fn load(led: &Led) -> Result<Loaded, RunError> {
+    loop {
+        match led.store.load(&led.site).await {
+            Ok(loaded) => return Ok(loaded),
+            Err(LoadError::Unavailable(error)) => tracing::warn!(%error, "the journal can't be read yet"),
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(LOAD_PAUSE).await;
+    }
+}
+
+/// Starts every task that carries something out, each behind its own bounded channel.
+fn connect(
+    config: &Config,
+    doors: &Doors,
+    health: &Health,
+    led: Led,
+    clock: Clock,
+) -> Result<Outlets, RunError> {
+    let (robots, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
+    let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
+    mqtt::spawn(&mqtt_options(config)?, doors, health, outgoing, led.lease.clone())?;
+    match &config.jobs {
+        Peer::Embedded => drop(tokio::spawn(confirm_locally(news, doors.confirmed.clone()))),
+        Peer::Url(url) => {
+            events::spawn(url, &config.site, news, doors.confirmed.clone(), health)?;
+            intake::spawn(url, &config.site, doors.submissions.clone(), health)?;
+        }
+    }
+    let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
+    let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory);
+    Ok(Outlets { journal, robots, notifications })
+}
+
+fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
+    let url = match &config.mqtt.peer {
+        Peer::Embedded => SecretUrl::new(format!("mqtt://{}", crate::broker::start()?)),
+        Peer::Url(url) => url.clone(),
+    };
+    let mqtt = &config.mqtt;
+    let login = mqtt.username.clone().zip(mqtt.password.clone());
+    Ok(mqtt::Options { url, login, client_id: format!("drover-{}", config.site), interface: mqtt.interface.clone() })
+}
+
+/// Without an events broker there is nobody to tell: every notification counts as confirmed.
+async fn confirm_locally(mut news: mpsc::Receiver<Notification>, confirmed: mpsc::Sender<u64>) {
+    while let Some(notification) = news.recv().await {
+        if confirmed.send(notification.n).await.is_err() {
+            return;
+        }
+    }
+}

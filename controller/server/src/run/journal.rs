@@ -1,0 +1,159 @@
+//! The tasks that own the store: appends in order, for as long as it takes; snapshots and the lease beside them.
+
+use std::time::{Duration, Instant};
+
+use drover_core::{Record, Seq};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::clock::Clock;
+use super::lead::Led;
+use crate::store::AppendError;
+use crate::telemetry::Health;
+
+/// Pause between two attempts, at most.
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// Name in [`Health`].
+pub(super) const PART: &str = "store";
+
+/// Why nothing can be committed any more.
+#[derive(Clone, Debug)]
+pub(super) enum Refused {
+    /// Another process leads.
+    Fenced,
+    /// A bug of ours: the record doesn't fit.
+    Bug(String),
+}
+
+/// The way to the store, and what became of it.
+pub(super) struct Journal {
+    records: mpsc::Sender<Box<Record>>,
+    snapshots: mpsc::Sender<(Seq, Vec<u8>)>,
+    refused: watch::Receiver<Option<Refused>>,
+    led: Led,
+    tasks: [JoinHandle<()>; 2],
+    keeper: JoinHandle<()>,
+}
+
+/// What forgetting job ids needs to know.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    pub(super) clock: Clock,
+    pub(super) remember_jobs_ms: u64,
+}
+
+impl Journal {
+    pub(super) fn spawn(led: Led, committed: mpsc::Sender<Seq>, health: Health, memory: Memory) -> Journal {
+        let (records, records_rx) = mpsc::channel(1);
+        let (snapshots, snapshots_rx) = mpsc::channel(1);
+        let (refuse, refused) = watch::channel(None);
+        let tasks = [
+            tokio::spawn(append(led.clone(), records_rx, committed, refuse.clone(), health)),
+            tokio::spawn(put(led.clone(), snapshots_rx, memory)),
+        ];
+        let kept = led.clone();
+        let keeper = tokio::spawn(async move {
+            kept.keep().await;
+            refuse.send_replace(Some(Refused::Fenced));
+        });
+        Journal { records, snapshots, refused, led, tasks, keeper }
+    }
+
+    /// Hands over a record. One is in flight at a time, so there is always room for it.
+    pub(super) fn append(&self, record: Box<Record>) {
+        if self.records.try_send(record).is_err() {
+            tracing::error!("a record came before the one in flight was durable: a bug, or the store refused it");
+        }
+    }
+
+    /// Hands over a snapshot; while one is being written the new one is left out, the next comes soon.
+    pub(super) fn snapshot(&self, seq: Seq, bytes: Vec<u8>) {
+        if self.snapshots.try_send((seq, bytes)).is_err() {
+            tracing::debug!(seq = seq.0, "a snapshot was left out: the one before is still being written");
+        }
+    }
+
+    /// Resolves when nothing can be committed any more.
+    pub(super) async fn refused(&mut self) -> Refused {
+        if let Ok(refused) = self.refused.wait_for(Option::is_some).await
+            && let Some(refused) = refused.clone()
+        {
+            return refused;
+        }
+        std::future::pending().await
+    }
+
+    /// The final snapshot, waited for.
+    pub(super) async fn last_snapshot(&self, seq: Seq, bytes: Vec<u8>) {
+        // The task is gone only when the process is being killed.
+        let _ = self.snapshots.send((seq, bytes)).await;
+    }
+
+    /// Everything handed over is written, and the lease is given back.
+    pub(super) async fn finished(self) {
+        let Journal { records, snapshots, tasks, keeper, led, .. } = self;
+        drop((records, snapshots));
+        for task in tasks {
+            // A task that panicked has logged it.
+            let _ = task.await;
+        }
+        keeper.abort();
+        led.give_up().await;
+    }
+}
+
+async fn append(
+    led: Led,
+    mut records: mpsc::Receiver<Box<Record>>,
+    committed: mpsc::Sender<Seq>,
+    refuse: watch::Sender<Option<Refused>>,
+    health: Health,
+) {
+    while let Some(record) = records.recv().await {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match led.store.append(&led.site, &record).await {
+                Ok(()) => break,
+                Err(AppendError::Unavailable(error)) => health.down(PART, error.to_string()),
+                Err(AppendError::Fenced { .. }) => {
+                    refuse.send_replace(Some(Refused::Fenced));
+                    return;
+                }
+                Err(
+                    error @ (AppendError::OutOfPlace { .. }
+                    | AppendError::JobTwice { .. }
+                    | AppendError::Unencodable { .. }),
+                ) => {
+                    refuse.send_replace(Some(Refused::Bug(error.to_string())));
+                    return;
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF_MAX);
+        }
+        health.up(PART);
+        metrics::histogram!("drover_append_seconds").record(started.elapsed().as_secs_f64());
+        metrics::counter!("drover_events_total").increment(record.entries.len() as u64);
+        if committed.send(record.seq_to).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn put(led: Led, mut snapshots: mpsc::Receiver<(Seq, Vec<u8>)>, memory: Memory) {
+    while let Some((seq, bytes)) = snapshots.recv().await {
+        let started = Instant::now();
+        match led.store.snapshot(&led.site, led.epoch, seq, &bytes).await {
+            Ok(()) => {
+                let ms = started.elapsed().as_millis();
+                tracing::debug!(seq = seq.0, bytes = bytes.len(), ms, "snapshot stored");
+            }
+            Err(error) => tracing::warn!(seq = seq.0, %error, "a snapshot was not stored; the next one will be"),
+        }
+        let before = drover_core::Time(memory.clock.now().0.saturating_sub(memory.remember_jobs_ms));
+        if let Err(error) = led.store.forget_jobs(&led.site, before).await {
+            tracing::debug!(%error, "old job ids were not forgotten; they will be at the next snapshot");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The loop: one input in, its effects out.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use drover_core::{Effect, Input, Notification, Site, Ticket, Verdict};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::journal::{Journal, Refused};
+use super::{Clock, NOTIFICATIONS_MAX, RunError, STOP_MAX, story};
+use crate::inbox::{Inbox, Request, Submission};
+use crate::mqtt::ForRobot;
+use crate::report::Observer;
+
+/// Notifications waiting in the shell before admission slows.
+const BACKLOG_MAX: usize = NOTIFICATIONS_MAX;
+/// Inputs taken, at most, before a clock that is due is given its turn: a cycle that takes longer than the pause
+/// between two cycles must not keep robots from being heard, nor the other way round.
+const TURNS_PER_CLOCK_MAX: u32 = 512;
+/// Pause between two readings of the gauges.
+const GAUGES_EVERY: Duration = Duration::from_secs(1);
+
+/// Where effects go.
+pub(super) struct Outlets {
+    pub(super) journal: Journal,
+    pub(super) robots: mpsc::Sender<ForRobot>,
+    pub(super) notifications: mpsc::Sender<Notification>,
+}
+
+/// The site, and everything it is connected with.
+pub(super) struct Shell {
+    site: Site,
+    clock: Clock,
+    inbox: Inbox,
+    outlets: Outlets,
+    observer: Option<Observer>,
+    stop: watch::Receiver<bool>,
+    answers: HashMap<Ticket, oneshot::Sender<Verdict>>,
+    tickets: u64,
+    backlog: VecDeque<Notification>,
+    gauges_at: Instant,
+    turns_since_clock: u32,
+}
+
+/// What the loop woke up for.
+enum Turn {
+    Input(Input),
+    Question(crate::inbox::Question),
+    Flush,
+    Refused(Refused),
+    Stop,
+}
+
+impl Shell {
+    pub(super) fn new(
+        site: Site,
+        clock: Clock,
+        inbox: Inbox,
+        outlets: Outlets,
+        observer: Option<Observer>,
+        stop: watch::Receiver<bool>,
+    ) -> Shell {
+        Shell {
+            site,
+            clock,
+            inbox,
+            outlets,
+            observer,
+            stop,
+            answers: HashMap::new(),
+            tickets: 0,
+            backlog: VecDeque::new(),
+            gauges_at: Instant::now(),
+            turns_since_clock: 0,
+        }
+    }
+
+    /// Runs on the thread that calls it, until told to stop. A long step then blocks nobody's sockets.
+    pub(super) fn run(mut self) -> Result<Journal, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.map_err(RunError::Thread)?.block_on(async {
+            self.serve().await?;
+            self.finish().await;
+            Ok(self.outlets.journal)
+        })
+    }
+
+    async fn serve(&mut self) -> Result<(), RunError> {
+        // Whatever a restored site still has to say goes out at once.
+        self.step(Input::Clock);
+        loop {
+            match self.next().await {
+                Turn::Input(input) => self.step(input),
+                Turn::Question(question) => question(self.site.fleet(), self.site.seq()),
+                Turn::Flush => self.flush(),
+                Turn::Refused(Refused::Fenced) => return Err(RunError::Fenced),
+                Turn::Refused(Refused::Bug(text)) => return Err(RunError::Bug(text)),
+                Turn::Stop => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for one input. What makes room comes first; the clock comes last, but is never put off for long.
+    async fn next(&mut self) -> Turn {
+        let overdue = self.site.next_timeout().is_some_and(|time| time <= self.clock.now());
+        if overdue && self.turns_since_clock >= TURNS_PER_CLOCK_MAX {
+            return Turn::Input(Input::Clock);
+        }
+        let admits = self.backlog.len() < BACKLOG_MAX;
+        let alarm = self.site.next_timeout().map(|time| self.clock.until(time));
+        let clock = async {
+            match alarm {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        let Shell { inbox, outlets, stop, backlog, .. } = self;
+        let submission = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Turn::Stop,
+            refused = outlets.journal.refused() => return Turn::Refused(refused),
+            Some(seq_to) = inbox.committed.recv() => return Turn::Input(Input::Committed { seq_to }),
+            Some(n) = inbox.confirmed.recv() => return Turn::Input(Input::EventConfirmed { n }),
+            () = room(&outlets.notifications), if !backlog.is_empty() => return Turn::Flush,
+            Some(question) = inbox.questions.recv() => return Turn::Question(question),
+            Some(submission) = inbox.submissions.recv(), if admits => submission,
+            Some((name, message)) = inbox.robots.recv() => return Turn::Input(Input::Robot { name, message }),
+            () = clock => return Turn::Input(Input::Clock),
+        };
+        Turn::Input(self.admit(submission))
+    }
+
+    fn admit(&mut self, submission: Submission) -> Input {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.answers.insert(ticket, submission.answer);
+        match submission.request {
+            Request::Job(request) => Input::Job { ticket: Some(ticket), request },
+            Request::Confirm { job, leg, by } => Input::Confirm { ticket: Some(ticket), job, leg, by },
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        self.turns_since_clock = if matches!(input, Input::Clock) { 0 } else { self.turns_since_clock + 1 };
+        let now = self.clock.now();
+        let started = Instant::now();
+        let mut effects = Vec::new();
+        self.site.receive(now, input, &mut effects);
+        metrics::histogram!("drover_step_seconds").record(started.elapsed().as_secs_f64());
+        if let Some(observer) = &mut self.observer {
+            observer.observe(now, &effects, self.site.fleet());
+        }
+        if self.gauges_at.elapsed() > GAUGES_EVERY {
+            self.gauges_at = Instant::now();
+            story::gauge(self.site.fleet());
+        }
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Append(record) => {
+                story::tell(&record, self.site.fleet());
+                self.outlets.journal.append(record);
+            }
+            Effect::Answer { ticket, verdict } => {
+                if let Some(answer) = self.answers.remove(&ticket) {
+                    // The asker may have gone away meanwhile; the job stands.
+                    let _ = answer.send(verdict);
+                }
+            }
+            Effect::Send { name, message } => {
+                if self.outlets.robots.try_send((name, message)).is_err() {
+                    metrics::counter!("drover_publish_dropped_total", "kind" => "queue").increment(1);
+                }
+            }
+            Effect::Notify(notification) => {
+                self.backlog.push_back(*notification);
+                self.flush();
+            }
+            Effect::Alarm(alarm) => story::alarm(&alarm, self.site.fleet()),
+            Effect::Snapshot { seq, bytes } => self.outlets.journal.snapshot(seq, bytes),
+        }
+    }
+
+    /// Notifications leave in order of n; what finds no room waits here.
+    fn flush(&mut self) {
+        while let Some(notification) = self.backlog.pop_front() {
+            match self.outlets.notifications.try_send(notification) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(notification) | mpsc::error::TrySendError::Closed(notification)) => {
+                    self.backlog.push_front(notification);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A graceful stop: what is in flight becomes durable, then the state is stored whole.
+    async fn finish(&mut self) {
+        let deadline = Instant::now() + STOP_MAX;
+        while !self.site.is_idle() && Instant::now() < deadline {
+            let wait = tokio::time::timeout(Duration::from_millis(100), self.inbox.committed.recv());
+            match wait.await {
+                Ok(Some(seq_to)) => self.step(Input::Committed { seq_to }),
+                Ok(None) => break,
+                Err(_) => {}
+            }
+        }
+        let (seq, bytes) = self.site.snapshot();
+        tracing::info!(seq = seq.0, bytes = bytes.len(), "stopping: last snapshot");
+        self.outlets.journal.last_snapshot(seq, bytes).await;
+    }
+}
+
+async fn room(notifications: &mpsc::Sender<Notification>) {
+    // A closed channel never has room: the events task is gone only at the end of the process.
+    if notifications.reserve().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

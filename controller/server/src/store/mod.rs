@@ -1,0 +1,196 @@
+//! The journal of a site, its snapshots, its job ids and its lease, in one SQL database.
+//!
+//! ```text
+//!   lead ─► Epoch          one conditional transaction; the only lease authority
+//!   load ─► Loaded         newest whole snapshot and every record after it, verified
+//!   append(Record)         ONE transaction: lease row still ours and at the record's place, journal row, job ids
+//!   snapshot(Seq, bytes)   in chunks, in the background; the last two are kept
+//! ```
+//!
+//! The store decides nothing about robots or jobs. It never loses a committed record, never writes for a deposed
+//! leader, and never hides damage: a damaged last record is cut and reported, earlier damage is an error.
+//! A new database is one file with a `Database`, one line in [`Store::connect`], and must pass `conformance.rs`.
+
+mod database;
+mod error;
+mod journal;
+mod lease;
+mod postgres;
+mod snapshot;
+mod sql;
+mod sqlite;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drover_core::clock::Time;
+use drover_core::id::{Epoch, Seq};
+use drover_core::record::Record;
+
+use database::{Database, Value, int};
+
+pub use error::{AppendError, ConnectError, LeadError, LoadError, SnapshotError, Unavailable};
+pub use journal::Records;
+pub use lease::Lease;
+pub use snapshot::CHUNK_BYTES_MAX;
+
+/// An operation that takes longer counts as failed; whether it took effect is unknown then.
+const OPERATION_MAX: Duration = Duration::from_secs(5);
+/// The same for reading or writing a whole journal tail or snapshot.
+const BULK_MAX: Duration = Duration::from_secs(600);
+/// Attempts to create the tables: two processes that start at once may disturb each other.
+const CREATE_ATTEMPTS_MAX: usize = 5;
+
+/// A database with the tables of any number of sites. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<dyn Database>,
+}
+
+/// What a new leader starts from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The newest whole snapshot: its place and its bytes.
+    pub snapshot: Option<(Seq, Vec<u8>)>,
+    /// Every record after the snapshot, in order, without a gap.
+    pub records: Vec<Record>,
+    /// The last event's place; 0 in an empty journal.
+    pub last: Seq,
+    /// What was damaged and is left out: shown to the operator.
+    pub findings: Vec<String>,
+}
+
+impl Store {
+    /// Connects to `sqlite:PATH` or `postgres://...` and creates the tables that are absent.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: the URL is no store's, or the database can't be reached now.
+    pub async fn connect(url: &str) -> Result<Store, ConnectError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let database: Arc<dyn Database> = match scheme {
+            "sqlite" => Arc::new(sqlite::Sqlite::connect(url).await?),
+            "postgres" | "postgresql" => Arc::new(postgres::Postgres::connect(url).await?),
+            other => return Err(ConnectError::UnknownScheme(other.to_owned())),
+        };
+        let store = Store { database };
+        store.create_tables().await?;
+        Ok(store)
+    }
+
+    async fn create_tables(&self) -> Result<(), ConnectError> {
+        for statement in sql::CREATE {
+            let mut attempt = 1;
+            while let Err(error) = self.database.define(statement).await {
+                if attempt == CREATE_ATTEMPTS_MAX {
+                    return Err(Unavailable::from(error).into());
+                }
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the leadership of a site, whoever had it: the epoch rises by one, and every append, snapshot and
+    /// renewal of an older epoch is refused from here on. `expires` is the new lease's end.
+    ///
+    /// # Errors
+    /// [`LeadError`]: somebody else took it at the same moment, or the database can't be reached.
+    pub async fn lead(&self, site: &str, holder: &str, expires: Time) -> Result<Epoch, LeadError> {
+        limited(OPERATION_MAX, lease::lead(&*self.database, site, holder, expires)).await
+    }
+
+    /// Prolongs the lease of `epoch`; false when another epoch leads.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn renew(&self, site: &str, epoch: Epoch, expires: Time) -> Result<bool, Unavailable> {
+        limited(OPERATION_MAX, lease::renew(&*self.database, site, epoch, expires)).await
+    }
+
+    /// Who leads the site, if anyone ever did.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn lease(&self, site: &str) -> Result<Option<Lease>, Unavailable> {
+        limited(OPERATION_MAX, lease::read(&*self.database, site)).await
+    }
+
+    /// Appends a record in one transaction. After [`AppendError::Unavailable`] the outcome is unknown: append the
+    /// same record again until it is Ok or another error; a record that is already there, identical, is Ok.
+    ///
+    /// # Errors
+    /// [`AppendError`].
+    pub async fn append(&self, site: &str, record: &Record) -> Result<(), AppendError> {
+        limited(OPERATION_MAX, journal::append(&*self.database, site, record)).await
+    }
+
+    /// Reads what a new leader starts from. For the leader only: a damaged last record is moved out of the journal.
+    ///
+    /// # Errors
+    /// [`LoadError`]: damage before the last record, a gap, or the database can't be reached.
+    pub async fn load(&self, site: &str) -> Result<Loaded, LoadError> {
+        limited(BULK_MAX, journal::load(&*self.database, site)).await
+    }
+
+    /// The records from the one that holds `from` on, up to the one that holds `until`, for a replay. Reads only.
+    #[must_use]
+    pub fn records(&self, site: &str, from: Seq, until: Option<Seq>) -> Records {
+        Records::new(Arc::clone(&self.database), site, from, until)
+    }
+
+    /// Writes the snapshot at `seq`, and forgets older ones but the last two. Appends go on meanwhile.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: another epoch leads, or the journal isn't as far as `seq` yet.
+    pub async fn snapshot(
+        &self,
+        site: &str,
+        epoch: Epoch,
+        seq: Seq,
+        bytes: &[u8],
+    ) -> Result<(), SnapshotError> {
+        limited(BULK_MAX, snapshot::write(&*self.database, site, epoch, seq, bytes)).await
+    }
+
+    /// Forgets the ids of jobs accepted before this moment, so that the table doesn't grow for ever; gives how many.
+    /// An id must stay here no longer than the fleet remembers it: call with now - `remember_jobs_ms` at each snapshot.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn forget_jobs(&self, site: &str, accepted_before: Time) -> Result<u64, Unavailable> {
+        let forget = async {
+            let mut tx = self.database.begin().await?;
+            let values = [Value::Text(site), Value::Int(int(accepted_before.0))];
+            let forgotten = tx.execute(sql::FORGET_JOBS, &values).await?;
+            tx.commit().await?;
+            Ok::<_, Unavailable>(forgotten)
+        };
+        limited(OPERATION_MAX, forget).await
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        let ask = async { Ok::<_, Unavailable>(self.database.read(sql::PING, &[]).await.map(drop)?) };
+        limited(OPERATION_MAX, ask).await
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+async fn limited<T, E: From<Unavailable>>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, operation).await {
+        Ok(result) => result,
+        Err(_) => Err(Unavailable::too_slow(limit).into()),
+    }
+}

@@ -1,0 +1,39 @@
+//! The process `drover-agent`: reads its options, runs until told to stop.
+
+use clap::Parser;
+use drover_agent::cli::{Cli, Command};
+use drover_agent::run::{self, Site};
+use drover_agent::{BadInput, config, virtual_robots};
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("DROVER_LOG").unwrap_or_else(|_| EnvFilter::new("info,rumqttc=off"));
+    let is_terminal = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(io::stderr).init();
+    match prepare(&cli).and_then(run_to_end) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let is_input = error.downcast_ref::<BadInput>().is_some();
+            let _ = writeln!(io::stderr(), "drover-agent: {error:#}");
+            ExitCode::from(if is_input { 2 } else { 1 })
+        }
+    }
+}
+
+fn prepare(cli: &Cli) -> anyhow::Result<Site> {
+    match (&cli.command, &cli.config) {
+        (Some(Command::Robots(options)), _) => virtual_robots::prepare(options),
+        (None, Some(file)) => config::load(file),
+        (None, None) => {
+            Err(BadInput::one("--config FILE is missing; or use `drover-agent robots`; see --help").into())
+        }
+    }
+}
+
+fn run_to_end(site: Site) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run::run(site))
+}

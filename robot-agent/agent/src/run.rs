@@ -1,0 +1,91 @@
+//! Runs the robots of one process: a session each, until a signal.
+
+use crate::BadInput;
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::drivers;
+use crate::robot::Robot;
+use crate::session::{Session, Shared};
+use drover_agent_core::Agent;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// How long robots may take to say goodbye.
+const GOODBYE_MAX: Duration = Duration::from_secs(3);
+
+/// What to run.
+#[derive(Debug)]
+pub struct Site {
+    /// Where the robots connect.
+    pub broker: Broker,
+    /// How fast their clock runs.
+    pub speed: f64,
+    /// The robots.
+    pub robots: Vec<Robot>,
+    /// Print a JSON line per robot and one when all are ready.
+    pub announce: bool,
+}
+
+/// Runs until SIGINT or SIGTERM; then every robot publishes OFFLINE and disconnects.
+pub async fn run(site: Site) -> anyhow::Result<()> {
+    let clock = Clock::start(site.speed);
+    let total = site.robots.len();
+    let (stop, stopped) = watch::channel(false);
+    let (settled, mut settlements) = mpsc::channel(total.max(1));
+    let shared = Arc::new(Shared::new(site.broker, clock, total, settled));
+    tracing::info!(robots = total, broker = %shared.broker, "starting");
+    let mut sessions = JoinSet::new();
+    for (index, robot) in site.robots.into_iter().enumerate() {
+        if site.announce {
+            print_robot(&robot);
+        }
+        let now_ms = clock.now_ms();
+        let build = drivers::named(&robot.driver)
+            .ok_or_else(|| BadInput::one(format!("driver {:?} isn't known", robot.driver)))?;
+        let machine = build(&robot, now_ms)?;
+        let agent = Agent::new(robot.identity, robot.spec, robot.options, &robot.start, machine, now_ms);
+        sessions.spawn(Session::new(agent, shared.clone(), stopped.clone(), index).run());
+    }
+    let ready = async {
+        for _ in 0..total {
+            settlements.recv().await;
+        }
+        tracing::info!(robots = total, "all robots are online");
+        if site.announce {
+            print_line(&serde_json::json!({ "ready": total }));
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        () = ready => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    let goodbye = async { while sessions.join_next().await.is_some() {} };
+    if tokio::time::timeout(GOODBYE_MAX, goodbye).await.is_err() {
+        tracing::warn!("not every robot could say goodbye");
+    }
+    Ok(())
+}
+
+fn print_robot(robot: &Robot) {
+    print_line(&serde_json::json!({
+        "manufacturer": robot.identity.manufacturer,
+        "serial": robot.identity.serial,
+        "node": robot.start.node_id,
+    }));
+}
+
+/// A reader that went away is no reason to stop the robots.
+fn print_line(line: &serde_json::Value) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

@@ -1,0 +1,230 @@
+//! A private mosquitto, an agent process, and a fleet that listens.
+
+use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder of its own under the build's, removed at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("agent-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub struct Broker {
+    pub port: u16,
+    folder: Folder,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// `None`, with a word, where mosquitto isn't installed.
+    pub fn start() -> Option<Self> {
+        let mut broker = Self { port: free_port(), folder: Folder::new(), child: None };
+        if binary().is_none() {
+            println!("skipped: mosquitto isn't installed");
+            return None;
+        }
+        broker.restart();
+        Some(broker)
+    }
+
+    pub fn restart(&mut self) {
+        let config = format!("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\n", self.port);
+        let config = self.folder.write("mosquitto.conf", &config);
+        let mut command = Command::new(binary().unwrap());
+        let child = command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self.child = Some(child.unwrap());
+        wait("the broker", || TcpStream::connect(("127.0.0.1", self.port)).ok());
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn binary() -> Option<PathBuf> {
+    let debian = PathBuf::from("/usr/sbin/mosquitto");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut all = std::env::split_paths(&path).map(|folder| folder.join("mosquitto"));
+    if debian.exists() { Some(debian) } else { all.find(|file| file.exists()) }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+pub struct Agent {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Agent {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drover-agent"));
+        let command = command.args(arguments).env_remove("DROVER_MQTT__URL").env("DROVER_LOG", "info");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+        Self { child, lines }
+    }
+
+    pub fn line(&self) -> Value {
+        serde_json::from_str(&self.lines.recv_timeout(PATIENCE).unwrap()).unwrap()
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// SIGTERM; gives the exit code.
+    pub fn stop(&mut self) -> i32 {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs to its end: exit code and what it said on stderr.
+pub fn run(arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drover-agent"));
+    let output = command.args(arguments).env_remove("DROVER_MQTT__URL").output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+pub struct Message {
+    pub topic: String,
+    pub retained: bool,
+    pub body: Value,
+}
+
+/// Hears everything, says what it is told to.
+pub struct Fleet {
+    client: Client,
+    heard: Receiver<Message>,
+    backlog: RefCell<Vec<Message>>,
+}
+
+impl Fleet {
+    pub fn join(port: u16, name: &str) -> Self {
+        let mut options = MqttOptions::new(name, "127.0.0.1", port);
+        options.set_max_packet_size(1 << 20, 1 << 20);
+        let (client, mut connection) = Client::new(options, 100);
+        let (send, heard) = channel();
+        let (ready, is_ready) = channel();
+        let subscriber = client.clone();
+        std::thread::spawn(move || {
+            for event in connection.iter() {
+                match event {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                        let _ = subscriber.try_subscribe("uagv/v2/+/+/+", QoS::AtLeastOnce);
+                    }
+                    Ok(Event::Incoming(Packet::SubAck(_))) => {
+                        let _ = ready.send(());
+                    }
+                    Ok(Event::Incoming(Packet::Publish(publish))) => {
+                        let body = serde_json::from_slice(&publish.payload).unwrap_or(Value::Null);
+                        let message = Message { topic: publish.topic, retained: publish.retain, body };
+                        if send.send(message).is_err() {
+                            return;
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(_) => std::thread::sleep(Duration::from_millis(50)),
+                }
+            }
+        });
+        is_ready.recv_timeout(PATIENCE).unwrap();
+        Self { client, heard, backlog: RefCell::default() }
+    }
+
+    pub fn say(&self, topic: &str, body: &Value) {
+        self.say_raw(topic, &body.to_string());
+    }
+
+    pub fn say_raw(&self, topic: &str, body: &str) {
+        self.client.publish(topic, QoS::AtLeastOnce, false, body).unwrap();
+    }
+
+    /// The first message on the topic that passes; earlier ones on the same topic are dropped.
+    pub fn hear(&self, topic: &str, passes: impl Fn(&Message) -> bool) -> Message {
+        let end = Instant::now() + PATIENCE;
+        let mut backlog = self.backlog.borrow_mut();
+        loop {
+            while let Some(index) = backlog.iter().position(|message| message.topic == topic) {
+                let message = backlog.remove(index);
+                if passes(&message) {
+                    return message;
+                }
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let message = self.heard.recv_timeout(left);
+            backlog.push(message.unwrap_or_else(|_| panic!("nothing fitting on {topic}")));
+        }
+    }
+}
+
+pub fn wait<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(value) = get() {
+            return value;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{what} didn't come");
+}

@@ -1,0 +1,139 @@
+//! The acceptance of orders (2.1.0, figure 8).
+
+use super::Agent;
+use super::book::Origin;
+use super::check::{Rejection, check};
+use crate::drive::Drive;
+use drover_proto::vda5050::{Error, ErrorLevel, Node, Order, TopicKind};
+
+/// Errors kept at most; the oldest go first.
+const ERRORS_MAX: usize = 32;
+
+enum Verdict {
+    Begin,
+    Stitch,
+    Discard,
+}
+
+impl<D: Drive> Agent<D> {
+    pub(super) fn on_order(&mut self, order: Order) {
+        self.report.is_dirty = true;
+        match self.judge(&order) {
+            Ok(Verdict::Begin) => self.begin_order(order),
+            Ok(Verdict::Stitch) => self.stitch_order(order),
+            Ok(Verdict::Discard) => {}
+            Err(rejection) => self.raise(rejection.error(&order)),
+        }
+    }
+
+    pub(super) fn on_malformed(&mut self, topic: TopicKind, why: String) {
+        let mut error = Error::new("validationError", ErrorLevel::Warning).about("topic", topic.as_str());
+        error.error_description = Some(why);
+        self.raise(error);
+    }
+
+    /// Keeps an error until an order is accepted; the same one again takes the place of the first.
+    pub(super) fn raise(&mut self, error: Error) {
+        let key = |error: &Error| {
+            let kept =
+                error.error_references.iter().filter(|reference| reference.reference_key != "headerId");
+            (error.error_type.clone(), kept.cloned().collect::<Vec<_>>())
+        };
+        self.errors.retain(|old| key(old) != key(&error));
+        self.errors.push(error);
+        let surplus = self.errors.len().saturating_sub(ERRORS_MAX);
+        self.errors.drain(..surplus);
+        self.report.is_dirty = true;
+    }
+
+    fn judge(&self, order: &Order) -> Result<Verdict, Rejection> {
+        check(order, &self.options)?;
+        if !self.takes_orders() {
+            return Err(Rejection::new("orderError", format!("the robot is in mode {}", self.mode.as_str())));
+        }
+        if order.order_id == self.course.order_id { self.judge_update(order) } else { self.judge_new(order) }
+    }
+
+    fn judge_update(&self, order: &Order) -> Result<Verdict, Rejection> {
+        let reject = |why: String| Err(Rejection::new("orderUpdateError", why));
+        let current = self.course.order_update_id;
+        if order.order_update_id == current {
+            return Ok(Verdict::Discard);
+        }
+        if order.order_update_id < current {
+            return reject(format!("orderUpdateId {} is lower than {current}", order.order_update_id));
+        }
+        if self.course.is_closed || !self.cancelling.is_empty() {
+            return reject("the order was cancelled".to_owned());
+        }
+        let (node_id, sequence_id) = self.course.decision_point();
+        let is_stitch = |first: &Node| first.node_id == node_id && first.sequence_id == sequence_id;
+        if !order.nodes.first().is_some_and(is_stitch) {
+            return reject(format!("the first node isn't {node_id} with sequenceId {sequence_id}"));
+        }
+        let actions_of_nodes = order.nodes.iter().skip(1).flat_map(|node| &node.actions);
+        let mut actions = actions_of_nodes.chain(order.edges.iter().flat_map(|edge| &edge.actions));
+        if let Some(taken) = actions.find(|action| self.book.is_taken(&action.action_id, sequence_id)) {
+            let why = format!("actionId {} was used before", taken.action_id);
+            return Err(Rejection {
+                action_id: Some(taken.action_id.clone()),
+                ..Rejection::new("orderError", why)
+            });
+        }
+        Ok(Verdict::Stitch)
+    }
+
+    fn judge_new(&self, order: &Order) -> Result<Verdict, Rejection> {
+        if self.course.was_finished(&order.order_id) {
+            return Err(Rejection::new("orderError", format!("order {} is over", order.order_id)));
+        }
+        if !self.is_idle() {
+            return Err(Rejection::new("orderError", format!("order {} is active", self.course.order_id)));
+        }
+        match order.nodes.first() {
+            Some(first) if !self.is_in_reach(first) => Err(Rejection::new(
+                "noRouteError",
+                format!("the first node {} is out of reach", first.node_id),
+            )),
+            Some(_) | None => Ok(Verdict::Begin),
+        }
+    }
+
+    /// The robot stands on the node, or within the deviation the order allows.
+    fn is_in_reach(&self, node: &Node) -> bool {
+        let status = self.drive.status();
+        let default_m = f64::from(self.options.reach_mm) / 1_000.0;
+        let Some(position) = &node.node_position else {
+            return node.node_id == self.course.last_node_id && status.since_waypoint_m <= default_m;
+        };
+        let is_same_map = position.map_id.is_empty() || position.map_id == status.pose.map_id;
+        let allowed = position.allowed_deviation_xy.filter(|allowed| *allowed > 0.0).unwrap_or(default_m);
+        let (dx, dy) = (position.x - status.pose.x_m, position.y - status.pose.y_m);
+        is_same_map && dx * dx + dy * dy <= allowed * allowed
+    }
+
+    fn begin_order(&mut self, order: Order) {
+        self.errors.clear();
+        self.book.clear_ended();
+        let first = self.course.begin(order);
+        self.book.add(Origin::Node(first.sequence_id), &first.actions);
+        self.book_steps(0);
+        self.book.trigger(Origin::Node(first.sequence_id));
+    }
+
+    fn stitch_order(&mut self, order: Order) {
+        self.errors.clear();
+        let (_, decision_point) = self.course.decision_point();
+        self.book.drop_horizon(decision_point);
+        let kept = self.course.steps.iter().filter(|step| step.is_released()).count();
+        self.course.stitch(order);
+        self.book_steps(kept);
+    }
+
+    fn book_steps(&mut self, from: usize) {
+        for step in self.course.steps.iter().skip(from) {
+            self.book.add(Origin::Edge(step.edge.sequence_id), &step.edge.actions);
+            self.book.add(Origin::Node(step.node.sequence_id), &step.node.actions);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `drover-sim run`: one scenario.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use drover_sim::report::{self, Report, Verdict};
+use drover_sim::scenario::START;
+use drover_sim::story::clock;
+use drover_sim::trace::Trace;
+use drover_sim::{Outcome, Scenario, ScenarioError, Setup, World};
+
+use super::progress::Progress;
+use super::{BadInput, WireArg};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario, TOML.
+    scenario: PathBuf,
+    /// The seed; goes before the scenario's own.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Writes report.json and report.md into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Writes the verdicts as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Writes true poses, wire messages and journal as NDJSON.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// How messages travel.
+    #[arg(long, value_enum, default_value = "typed")]
+    wire: WireArg,
+    /// Prints report.json to stdout instead of words.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    /// Whether all held.
+    pub fn run(&self) -> Result<bool, BadInput> {
+        let setup = load(&self.scenario, self.seed)?;
+        for warning in &setup.warnings {
+            eprintln!("drover-sim: {}: layout: {warning}", self.scenario.display());
+        }
+        let (name, expect, seed) = (self.scenario.display().to_string(), setup.expect.clone(), setup.seed);
+        let began = Instant::now();
+        let outcome = self.play(setup)?;
+        let report = Report::of(&outcome, began.elapsed().as_secs_f64());
+        let verdicts = report::verdicts(&outcome, &expect);
+        self.write(&name, &report, &verdicts)?;
+        if self.json {
+            println!("{}", to_json(&report)?);
+        } else {
+            tell(&name, seed, &outcome, &report, &verdicts);
+        }
+        Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()))
+    }
+
+    fn play(&self, setup: Setup) -> Result<Outcome, BadInput> {
+        let mut file = self.trace.as_deref().map(create).transpose()?;
+        let trace = file.as_mut().map(|file| Trace::new(file, START));
+        let mut progress = Progress::new();
+        let run = World::new(setup, self.wire.into(), trace).run(&mut |ms, tally| {
+            progress.show(|| format!("{}  {} of {} jobs done", clock(ms), tally.done, tally.total));
+        });
+        progress.end();
+        let outcome = run.map_err(|error| BadInput(format!("failed to {error}")))?;
+        match (&outcome.trace, &self.trace) {
+            (Err(error), Some(path)) => Err(unwritable(path, error)),
+            _ => Ok(outcome),
+        }
+    }
+
+    fn write(&self, name: &str, report: &Report, verdicts: &[Verdict]) -> Result<(), BadInput> {
+        if let Some(folder) = &self.report {
+            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            save(&folder.join("report.json"), &format!("{}\n", to_json(report)?))?;
+            save(&folder.join("report.md"), &report::readable(name, report, verdicts))?;
+        }
+        match &self.junit {
+            Some(path) => save(path, &report::junit(name, report, verdicts)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn to_json(report: &Report) -> Result<String, BadInput> {
+    serde_json::to_string(report).map_err(|error| BadInput(format!("failed to write the report: {error}")))
+}
+
+/// Reads a scenario and the files it names; an error says file, line and mend.
+fn load(path: &Path, seed: Option<u64>) -> Result<Setup, BadInput> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| BadInput(format!("{}: {error}; name a scenario file", path.display())))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let read = |name: &str| {
+        let file = folder.join(name);
+        fs::read(&file)
+            .map_err(|error| format!("{}: {error}; names are relative to the scenario", file.display()))
+    };
+    let located = |error: ScenarioError| {
+        let line = error.line(&text).map_or(String::new(), |line| format!(":{line}"));
+        BadInput(format!("{}{line}: {error}", path.display()))
+    };
+    Scenario::parse(&text).and_then(|scenario| scenario.build(seed, &read)).map_err(located)
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, BadInput> {
+    File::create(path).map(BufWriter::new).map_err(|error| unwritable(path, &error))
+}
+
+fn save(path: &Path, text: &str) -> Result<(), BadInput> {
+    fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> BadInput {
+    BadInput(format!("{}: {error}; name a place that can be written", path.display()))
+}
+
+fn tell(name: &str, seed: u64, outcome: &Outcome, report: &Report, verdicts: &[Verdict]) {
+    for verdict in verdicts {
+        if let Some(broken) = &verdict.broken {
+            println!("{}: {broken}\n", verdict.name);
+        }
+    }
+    let held = if verdicts.iter().all(|verdict| verdict.broken.is_none()) { "held" } else { "BROKE" };
+    println!(
+        "{name} seed {seed}: {held}. {} of {} jobs done by {} robots in {} ({:.1} jobs per hour), {} violation(s)",
+        report.jobs_done,
+        report.jobs_total,
+        report.robots,
+        clock(outcome.sim_ms),
+        report.jobs_per_hour,
+        report.invariant_violations,
+    );
+    println!(
+        "{:.1} s of wall time, {:.0} simulated seconds per second; {} journalled events, {} messages down, {} up, digest {}",
+        report.wall_seconds,
+        report.sim_seconds / report.wall_seconds.max(1e-9),
+        outcome.traffic.events,
+        outcome.traffic.down,
+        outcome.traffic.up,
+        report.digest,
+    );
+}

@@ -1,0 +1,204 @@
+//! Evidence and Exclusive on the wire: nothing is released to a robot that conflicts with what another was released and
+//! has not yet reported leaving. Counted from orders and states alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use drover_maps::{EdgeId, Layout, NodeId};
+use drover_proto::vda5050::{Order, State};
+
+use super::{Breach, name_of};
+
+/// A released node and the edge that leads to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) sequence_id: u32,
+    pub(crate) node: NodeId,
+    pub(crate) edge: Option<EdgeId>,
+}
+
+/// What one robot was released and hasn't reported leaving: last reported node first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Base {
+    pub(crate) order_id: Option<String>,
+    update_id: u32,
+    /// The sequenceId the last message began at: what stays if it is refused.
+    stitch: u32,
+    pub(crate) places: VecDeque<Place>,
+}
+
+/// All bases, and who holds each node and edge.
+#[derive(Debug)]
+pub(crate) struct Bases {
+    invariant: &'static str,
+    layout: Arc<Layout>,
+    bases: Vec<Base>,
+    at_node: Vec<Vec<usize>>,
+    at_edge: Vec<Vec<usize>>,
+}
+
+impl Bases {
+    pub(crate) fn new(invariant: &'static str, layout: &Arc<Layout>, robots: usize) -> Bases {
+        Bases {
+            invariant,
+            bases: vec![Base::default(); robots],
+            at_node: vec![Vec::new(); layout.node_count()],
+            at_edge: vec![Vec::new(); layout.edge_count()],
+            layout: layout.clone(),
+        }
+    }
+
+    pub(crate) fn of(&self, robot: usize) -> &Base {
+        &self.bases[robot]
+    }
+
+    /// The robot is released all that is new in this order.
+    pub(crate) fn extend(&mut self, robot: usize, order: &Order) -> Vec<Breach> {
+        let base = &self.bases[robot];
+        if base.order_id.as_ref() != Some(&order.order_id) {
+            self.begin(robot, order);
+        }
+        let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
+        self.bases[robot].update_id = order.order_update_id;
+        self.bases[robot].stitch = order.nodes.first().map_or(0, |node| node.sequence_id);
+        let mut breaches = Vec::new();
+        for (index, node) in order.nodes.iter().enumerate() {
+            let is_new = node.released && node.sequence_id > held_to;
+            let Some(id) = self.layout.node_named(&node.node_id).filter(|_| is_new) else { continue };
+            let edge = index.checked_sub(1).and_then(|before| order.edges.get(before));
+            let edge = edge.and_then(|edge| self.layout.edge_named(&edge.edge_id));
+            let place = Place { sequence_id: node.sequence_id, node: id, edge };
+            breaches.extend(self.conflict(robot, &place));
+            self.hold(robot, place);
+        }
+        breaches
+    }
+
+    /// A new order: what is held of the old one becomes the place it starts at.
+    fn begin(&mut self, robot: usize, order: &Order) {
+        let first = order.nodes.first();
+        let start = first.and_then(|node| Some((self.layout.node_named(&node.node_id)?, node.sequence_id)));
+        self.bases[robot].order_id = Some(order.order_id.clone());
+        let is_driven = self.bases[robot].places.len() <= 1;
+        if let (Some((node, sequence_id)), true) = (start, is_driven) {
+            self.free_all(robot);
+            self.hold(robot, Place { sequence_id, node, edge: None });
+        }
+    }
+
+    /// The robot's own word frees what lies behind it.
+    pub(crate) fn report(&mut self, robot: usize, state: &State) {
+        let Some(last) = self.layout.node_named(&state.last_node_id) else { return };
+        let base = &self.bases[robot];
+        match &base.order_id {
+            None if base.places.is_empty() => {
+                self.hold(robot, Place { sequence_id: 0, node: last, edge: None })
+            }
+            Some(order_id) if *order_id == state.order_id => {
+                let here =
+                    |place: &Place| place.sequence_id == state.last_node_sequence_id && place.node == last;
+                if let Some(passed) = base.places.iter().position(here) {
+                    self.free(robot, passed);
+                }
+            }
+            None | Some(_) => {}
+        }
+        self.give_back_refused(robot, state);
+    }
+
+    /// A refused message released nothing.
+    fn give_back_refused(&mut self, robot: usize, state: &State) {
+        let base = &self.bases[robot];
+        if !base.order_id.as_ref().is_some_and(|order_id| refuses(state, order_id, base.update_id)) {
+            return;
+        }
+        while self.bases[robot]
+            .places
+            .back()
+            .is_some_and(|place| place.sequence_id > self.bases[robot].stitch)
+        {
+            let Some(place) = self.bases[robot].places.pop_back() else { break };
+            self.release(robot, &place);
+        }
+    }
+
+    /// Another robot holds what excludes this place.
+    fn conflict(&self, robot: usize, place: &Place) -> Option<Breach> {
+        let near = self.layout.node_conflicts(place.node);
+        let by_node = [place.node].iter().chain(near.nodes).find_map(|node| self.other_at_node(robot, *node));
+        let by_edge = || near.edges.iter().find_map(|edge| self.other_at_edge(robot, *edge));
+        let on_edge = || place.edge.and_then(|edge| self.conflict_of_edge(robot, edge));
+        let (other, what) = by_node.or_else(by_edge).or_else(on_edge)?;
+        let text = format!(
+            "the way to {} was released while {what} of another wasn't reported left",
+            name_of(&self.layout, place.node)
+        );
+        Some(Breach::new(self.invariant, &[robot, other], text))
+    }
+
+    fn conflict_of_edge(&self, robot: usize, edge: EdgeId) -> Option<(usize, String)> {
+        let near = self.layout.edge_conflicts(edge);
+        let edges = [edge].into_iter().chain(near.edges.iter().copied());
+        let by_node = || near.nodes.iter().find_map(|node| self.other_at_node(robot, *node));
+        edges.into_iter().find_map(|edge| self.other_at_edge(robot, edge)).or_else(by_node)
+    }
+
+    fn other_at_node(&self, robot: usize, node: NodeId) -> Option<(usize, String)> {
+        let other = self.at_node[node.index()].iter().find(|holder| **holder != robot)?;
+        Some((*other, format!("node {}", name_of(&self.layout, node))))
+    }
+
+    fn other_at_edge(&self, robot: usize, edge: EdgeId) -> Option<(usize, String)> {
+        let other = self.at_edge[edge.index()].iter().find(|holder| **holder != robot)?;
+        Some((*other, format!("edge {}", self.layout.edge(edge).name)))
+    }
+
+    fn hold(&mut self, robot: usize, place: Place) {
+        self.at_node[place.node.index()].push(robot);
+        if let Some(edge) = place.edge {
+            self.at_edge[edge.index()].push(robot);
+        }
+        self.bases[robot].places.push_back(place);
+    }
+
+    /// Frees so many places from the front, and the edge that led to the one that is now first.
+    fn free(&mut self, robot: usize, count: usize) {
+        for _ in 0..count {
+            let Some(place) = self.bases[robot].places.pop_front() else { return };
+            self.release(robot, &place);
+        }
+        let driven = self.bases[robot].places.front_mut().and_then(|place| place.edge.take());
+        if let Some(edge) = driven {
+            remove(&mut self.at_edge[edge.index()], robot);
+        }
+    }
+
+    fn free_all(&mut self, robot: usize) {
+        while let Some(place) = self.bases[robot].places.pop_front() {
+            self.release(robot, &place);
+        }
+    }
+
+    fn release(&mut self, robot: usize, place: &Place) {
+        remove(&mut self.at_node[place.node.index()], robot);
+        if let Some(edge) = place.edge {
+            remove(&mut self.at_edge[edge.index()], robot);
+        }
+    }
+}
+
+/// The state names this message in an error and doesn't show it as taken over.
+pub(crate) fn refuses(state: &State, order_id: &str, update_id: u32) -> bool {
+    let update = update_id.to_string();
+    let is_named = state.errors.iter().any(|error| {
+        error.reference("orderId") == Some(order_id) && error.reference("orderUpdateId") == Some(&update)
+    });
+    is_named && !(state.order_id == order_id && state.order_update_id == update_id)
+}
+
+/// One hold less: a way that comes by twice holds twice.
+fn remove(holders: &mut Vec<usize>, robot: usize) {
+    if let Some(index) = holders.iter().position(|holder| *holder == robot) {
+        holders.swap_remove(index);
+    }
+}

@@ -1,0 +1,53 @@
+//! Covered: a robot's true position lies on what it was released and hasn't reported leaving.
+
+use drover_maps::{EdgeId, Layout};
+
+use super::base::{Base, Place};
+use super::{Breach, Truth, name_of};
+use crate::geometry::distance_to_segment;
+
+/// How far a robot's centre may be from its way, m: half the margin around every footprint.
+const OFF_MAX_M: f64 = 0.025;
+
+/// The robot, if its true place is off its base. A robot that was never seen has none.
+pub(crate) fn off_its_base(layout: &Layout, robot: usize, base: &Base, truth: &Truth) -> Option<Breach> {
+    let (first, last) = (base.places.front()?, base.places.back()?);
+    let at = (truth.outline.x_m, truth.outline.y_m);
+    let is_on = |place: &Place| {
+        layout.node(place.node).map == truth.map && distance_m(layout, place, at) <= OFF_MAX_M
+    };
+    if base.places.iter().any(is_on) {
+        return None;
+    }
+    let off = base.places.iter().map(|place| distance_m(layout, place, at)).fold(f64::INFINITY, f64::min);
+    let text = format!(
+        "it is {off:.3} m off its base ({} to {}), at x {:.3} y {:.3}",
+        name_of(layout, first.node),
+        name_of(layout, last.node),
+        at.0,
+        at.1
+    );
+    Some(Breach::new("Covered", &[robot], text))
+}
+
+/// To the node and along the edge that leads to it.
+fn distance_m(layout: &Layout, place: &Place, at: (f64, f64)) -> f64 {
+    let node = point(layout.node(place.node).x_mm, layout.node(place.node).y_mm);
+    let to_node = distance_to_segment(at, node, node);
+    place.edge.map_or(to_node, |edge| {
+        let line = line_of(layout, edge);
+        line.windows(2).map(|ends| distance_to_segment(at, ends[0], ends[1])).fold(to_node, f64::min)
+    })
+}
+
+fn line_of(layout: &Layout, edge: EdgeId) -> Vec<(f64, f64)> {
+    let (from, to) = (layout.node(layout.edge(edge).from), layout.node(layout.edge(edge).to));
+    let mut line = vec![point(from.x_mm, from.y_mm)];
+    line.extend(layout.bends(edge).iter().map(|[x_mm, y_mm]| point(*x_mm, *y_mm)));
+    line.push(point(to.x_mm, to.y_mm));
+    line
+}
+
+fn point(x_mm: i32, y_mm: i32) -> (f64, f64) {
+    (f64::from(x_mm) / 1_000.0, f64::from(y_mm) / 1_000.0)
+}

@@ -1,0 +1,94 @@
+//! Fifo: jobs are admitted in queue order; the jobs of a sequence start, reach their last leg and end in that order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drover_core::job::{ActionSpec, JobSpec};
+use drover_core::{JobId, JobNews, Notification};
+use drover_proto::vda5050::Order;
+
+use super::once::is_of_a_job;
+use super::{Breach, Jobs};
+
+/// The steps of a job that keep the order of its sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Milestone {
+    Started,
+    AtLastLeg,
+    Ended,
+}
+
+/// Queue order, and how far each sequence is.
+#[derive(Debug, Default)]
+pub(crate) struct Fifo {
+    published: Vec<JobId>,
+    places: BTreeMap<JobId, usize>,
+    admitted_to: usize,
+    /// Jobs of each sequence, in order of admission.
+    sequences: BTreeMap<String, Vec<JobId>>,
+    sequence_of: BTreeMap<JobId, String>,
+    reached: BTreeSet<(JobId, Milestone)>,
+    last_actions: BTreeSet<String>,
+}
+
+impl Fifo {
+    pub(crate) fn published(&mut self, job: &JobId) {
+        self.places.entry(job.clone()).or_insert(self.published.len());
+        self.published.push(job.clone());
+    }
+
+    /// A job was accepted, in the order of the journal.
+    pub(crate) fn admitted(&mut self, spec: &JobSpec) -> Option<Breach> {
+        if let Some(name) = &spec.sequence {
+            self.sequences.entry(name.clone()).or_default().push(spec.id.clone());
+            self.sequence_of.insert(spec.id.clone(), name.clone());
+        }
+        let place = self.places.get(&spec.id).copied();
+        let is_in_order = place.is_some_and(|place| place >= self.admitted_to);
+        self.admitted_to = place.map_or(self.admitted_to, |place| place + 1);
+        (!is_in_order)
+            .then(|| Breach::new("Fifo", &[], format!("job {} was admitted out of queue order", spec.id)))
+    }
+
+    /// An order that is no resend: the last action of a job is its last leg's.
+    pub(crate) fn ordered(&mut self, robot: usize, order: &Order, jobs: &Jobs) -> Option<Breach> {
+        let spec = jobs.of_robot.get(&robot).and_then(|job| jobs.specs.get(job))?;
+        let last = spec.legs.last()?.action.as_ref().filter(|action| action.name != ActionSpec::CONFIRM)?;
+        let actions = order.nodes.iter().filter(|node| node.released).flat_map(|node| &node.actions);
+        let mut found = None;
+        for action in actions.filter(|action| is_of_a_job(action) && action.action_type == last.name) {
+            if self.last_actions.insert(action.action_id.clone()) {
+                found = found.or(self.reach(&spec.id, Milestone::AtLastLeg, &[robot]));
+            }
+        }
+        found
+    }
+
+    /// News of a job.
+    pub(crate) fn notified(&mut self, notification: &Notification) -> Option<Breach> {
+        let job = &notification.job;
+        match &notification.what {
+            JobNews::Started => self.reach(job, Milestone::Started, &[]),
+            JobNews::Done => self.reach(job, Milestone::Ended, &[]),
+            JobNews::Failed { .. } | JobNews::Cancelled => {
+                for milestone in [Milestone::Started, Milestone::AtLastLeg, Milestone::Ended] {
+                    self.reached.insert((job.clone(), milestone));
+                }
+                None
+            }
+            JobNews::Accepted | JobNews::Assigned | JobNews::LegDone { .. } | JobNews::Blocked { .. } => None,
+        }
+    }
+
+    fn reach(&mut self, job: &JobId, milestone: Milestone, robots: &[usize]) -> Option<Breach> {
+        self.reached.insert((job.clone(), milestone));
+        if milestone == Milestone::Ended {
+            self.reached.insert((job.clone(), Milestone::AtLastLeg));
+        }
+        let sequence = self.sequence_of.get(job)?;
+        let before = self.sequences.get(sequence)?.iter().take_while(|other| *other != job);
+        let skipped =
+            before.into_iter().find(|other| !self.reached.contains(&((*other).clone(), milestone)))?;
+        let text = format!("job {job} of sequence {sequence} is {milestone:?} before job {skipped}");
+        Some(Breach::new("Fifo", robots, text))
+    }
+}

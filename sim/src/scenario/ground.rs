@@ -1,0 +1,185 @@
+//! Where a scenario plays: files, a drawn grid, or a generated block warehouse.
+
+use serde::Deserialize;
+
+use drover_maps::generate::Warehouse;
+use drover_maps::{Layout, Severity, lif};
+
+use super::{ReadFile, ScenarioError};
+
+/// Exactly one of `lif`, `grid` and `blocks`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ground {
+    /// A LIF file.
+    pub lif: Option<String>,
+    /// Its `site.toml`.
+    pub site: Option<String>,
+    /// A picture, one character per place: `.` a node, a letter a station of that name, a digit a parking node, a space
+    /// or `#` nothing. Neighbours are joined both ways.
+    pub grid: Option<String>,
+    /// Distance between two places of the grid, mm; 1,500 when not given.
+    pub spacing_mm: Option<u32>,
+    /// A generated block warehouse.
+    pub blocks: Option<Blocks>,
+}
+
+/// The numbers of a block warehouse; what is missing keeps the generator's default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Blocks {
+    /// South-north aisles.
+    pub aisles: Option<u32>,
+    /// Bays of an aisle between two cross roads.
+    pub bays: Option<u32>,
+    /// West-east cross roads.
+    pub cross_aisles: Option<u32>,
+    /// Docks.
+    pub docks: Option<u32>,
+    /// Pick stations.
+    pub pick_stations: Option<u32>,
+    /// Chargers.
+    pub chargers: Option<u32>,
+    /// Parking bays.
+    pub parking: Option<u32>,
+    /// Aisles are single lanes.
+    pub one_way_aisles: Option<bool>,
+}
+
+const SPACING_MM: u32 = 1_500;
+
+impl Ground {
+    /// The layout, and what its compiler warned of.
+    pub(super) fn compile(&self, read: ReadFile<'_>) -> Result<(Layout, Vec<String>), ScenarioError> {
+        let (lif, site) = match (&self.lif, &self.grid, &self.blocks) {
+            (Some(path), None, None) => {
+                let site =
+                    self.site.as_deref().map(|path| read_text("layout.site", path, read)).transpose()?;
+                (read_text("layout.lif", path, read)?, site)
+            }
+            (None, Some(grid), None) => {
+                let (lif, site) = draw(grid, self.spacing_mm.unwrap_or(SPACING_MM))?;
+                (lif, Some(site))
+            }
+            (None, None, Some(blocks)) => {
+                let drawing = blocks.warehouse().draw();
+                let drawing =
+                    drawing.map_err(|no_room| ScenarioError::value("layout.blocks", no_room.to_string()))?;
+                (drawing.lif, Some(drawing.site))
+            }
+            _ => {
+                return Err(ScenarioError::value("layout", "write exactly one of `lif`, `grid` and `blocks`"));
+            }
+        };
+        compile(&lif, site.as_deref())
+    }
+}
+
+fn read_text(key: &str, path: &str, read: ReadFile<'_>) -> Result<String, ScenarioError> {
+    let bytes = read(path).map_err(|problem| ScenarioError::value(key, problem))?;
+    String::from_utf8(bytes).map_err(|_| ScenarioError::value(key, format!("{path} isn't UTF-8 text")))
+}
+
+fn compile(lif: &str, site: Option<&str>) -> Result<(Layout, Vec<String>), ScenarioError> {
+    let compiled = drover_maps::compile(lif.as_bytes(), site);
+    let compiled = compiled.map_err(|error| ScenarioError::value("layout", error.to_string()))?;
+    if let Some(error) = compiled.findings.iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(ScenarioError::value("layout", error.to_string()));
+    }
+    Ok((compiled.layout, compiled.findings.iter().map(ToString::to_string).collect()))
+}
+
+impl Blocks {
+    fn warehouse(&self) -> Warehouse {
+        let plain = Warehouse::default();
+        Warehouse {
+            aisles: self.aisles.unwrap_or(plain.aisles),
+            bays: self.bays.unwrap_or(plain.bays),
+            cross_aisles: self.cross_aisles.unwrap_or(plain.cross_aisles),
+            docks: self.docks.unwrap_or(plain.docks),
+            pick_stations: self.pick_stations.unwrap_or(plain.pick_stations),
+            chargers: self.chargers.unwrap_or(plain.chargers),
+            parking: self.parking.unwrap_or(plain.parking),
+            one_way_aisles: self.one_way_aisles.unwrap_or(plain.one_way_aisles),
+            robots: 0,
+            ..plain
+        }
+    }
+}
+
+/// LIF and `site.toml` of a picture. Rows run from north to south.
+fn draw(grid: &str, spacing_mm: u32) -> Result<(String, String), ScenarioError> {
+    let rows: Vec<Vec<char>> = grid.lines().map(|row| row.chars().collect()).collect();
+    let cell = |x: usize, y: usize| rows.get(y)?.get(x).copied().filter(|c| !matches!(c, ' ' | '#'));
+    let mut part =
+        lif::LayoutPart { layout_id: "grid".into(), layout_version: "1".into(), ..Default::default() };
+    let mut parking = Vec::new();
+    for (y, row) in rows.iter().enumerate() {
+        for x in 0..row.len() {
+            let Some(place) = cell(x, y) else { continue };
+            let name = node_name(place, x, y);
+            part.nodes.push(node(&name, x, rows.len() - 1 - y, spacing_mm));
+            for (to_x, to_y) in [(x + 1, y), (x, y + 1)] {
+                let Some(other) = cell(to_x, to_y) else { continue };
+                let other = node_name(other, to_x, to_y);
+                part.edges.extend([edge(&name, &other), edge(&other, &name)]);
+            }
+            match place {
+                '.' => {}
+                '0'..='9' => parking.push(format!("\"{name}\"")),
+                letter if letter.is_alphabetic() => part.stations.push(station(&name)),
+                other => {
+                    let problem =
+                        format!("{other:?} means nothing; use `.`, a letter, a digit, a space or `#`");
+                    return Err(ScenarioError::value("layout.grid", problem));
+                }
+            }
+        }
+    }
+    let meta_information = lif::MetaInformation { lif_version: "1.0.0".into(), ..Default::default() };
+    let file = lif::File { meta_information, layouts: vec![part] };
+    let text = serde_json::to_string(&file)
+        .map_err(|error| ScenarioError::value("layout.grid", error.to_string()))?;
+    let site = if parking.is_empty() {
+        String::new()
+    } else {
+        format!("[[parking]]\nnodes = [{}]\n", parking.join(", "))
+    };
+    Ok((text, site))
+}
+
+/// Letters and digits name themselves; the rest is named by its place.
+fn node_name(place: char, x: usize, y: usize) -> String {
+    if place.is_alphanumeric() { place.to_string() } else { format!("{x},{y}") }
+}
+
+fn node(name: &str, x: usize, y: usize, spacing_mm: u32) -> lif::Node {
+    let metres = |count: usize| count as f64 * f64::from(spacing_mm) / 1_000.0;
+    let property = lif::NodeProperty { vehicle_type_id: "amr".into(), theta: None };
+    lif::Node {
+        node_id: name.to_owned(),
+        node_name: None,
+        map_id: Some("ground".into()),
+        node_position: lif::Position { x: metres(x), y: metres(y) },
+        vehicle_type_node_properties: vec![property],
+    }
+}
+
+fn edge(from: &str, to: &str) -> lif::Edge {
+    let property = lif::EdgeProperty { vehicle_type_id: "amr".into(), ..Default::default() };
+    lif::Edge {
+        edge_id: format!("{from}-{to}"),
+        start_node_id: from.to_owned(),
+        end_node_id: to.to_owned(),
+        vehicle_type_edge_properties: vec![property],
+    }
+}
+
+fn station(name: &str) -> lif::Station {
+    lif::Station {
+        station_id: name.to_owned(),
+        interaction_node_ids: vec![name.to_owned()],
+        station_name: None,
+        station_position: None,
+    }
+}

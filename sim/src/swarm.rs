@@ -1,0 +1,63 @@
+//! Worlds by the number: each seed draws a small layout, a few robots and a few jobs.
+
+use crate::rng::Rng;
+use crate::scenario::{Blocks, Expect, Ground, Jobs, Robots, Scenario};
+
+/// Robots of a world: fewest and most.
+const ROBOTS: [u64; 2] = [2, 40];
+
+/// The world of a seed.
+pub fn scenario(seed: u64) -> Scenario {
+    let mut rng = Rng::new(seed, "swarm");
+    let mut scenario = Scenario { seed, what: format!("swarm world {seed}"), ..Scenario::default() };
+    let places =
+        if rng.below(3) == 0 { grid(&mut scenario, &mut rng) } else { blocks(&mut scenario, &mut rng) };
+    let robots = rng.within(ROBOTS[0], ROBOTS[1].min(places));
+    scenario.robots = Robots { count: robots as usize, ..Robots::default() };
+    scenario.jobs.draw = rng.within(robots, 3 * robots + 10) as usize;
+    scenario.jobs.sequences = rng.below(4) as usize;
+    scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
+    scenario.expect = Expect { hours_max: 6.0, ..Expect::default() };
+    scenario
+}
+
+/// An open grid with stations on its rim; says how many robots it bears.
+fn grid(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
+    let (width, height) = (rng.within(5, 12), rng.within(5, 10));
+    let mut rows = vec![vec!['.'; width as usize]; height as usize];
+    let mut names = 'A'..='Z';
+    for place in (1..width as usize - 1).step_by(2) {
+        rows[0][place] = names.next().unwrap_or('.');
+    }
+    let starts: Vec<String> = rows[0].iter().filter(|c| **c != '.').map(ToString::to_string).collect();
+    let last = height as usize - 1;
+    for place in (1..width as usize - 1).step_by(2) {
+        rows[last][place] = names.next().unwrap_or('.');
+    }
+    let ends: Vec<String> = rows[last].iter().filter(|c| **c != '.').map(ToString::to_string).collect();
+    let picture: Vec<String> = rows.iter().map(|row| row.iter().collect()).collect();
+    scenario.layout = Ground { grid: Some(picture.join("\n")), ..Ground::default() };
+    scenario.jobs = Jobs { from: starts, to: ends, ..Jobs::default() };
+    width * height / 8
+}
+
+/// A block warehouse; says how many robots it bears.
+fn blocks(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
+    let mut draw = |low: u32, high: u32| rng.within(u64::from(low), u64::from(high)) as u32;
+    let (aisles, bays, cross_aisles) = (draw(2, 6), draw(2, 6), draw(2, 4));
+    let stands = aisles * bays * (cross_aisles - 1);
+    // One parking bay an aisle fits along the northern road, the others along the outer roads.
+    let parking = draw(2, (2 + 2 * aisles).min(2 * bays * (cross_aisles - 1) + aisles - 1));
+    let blocks = Blocks {
+        aisles: Some(aisles),
+        bays: Some(bays),
+        cross_aisles: Some(cross_aisles),
+        docks: Some(draw(1, aisles)),
+        pick_stations: Some(draw(2, stands)),
+        chargers: Some(draw(1, 2)),
+        parking: Some(parking),
+        one_way_aisles: Some(draw(0, 1) == 1),
+    };
+    scenario.layout = Ground { blocks: Some(blocks), ..Ground::default() };
+    u64::from(2 * parking)
+}

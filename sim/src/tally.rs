@@ -1,0 +1,98 @@
+//! Counts what became of the jobs, from the events a customer would see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drover_core::job::JobSpec;
+use drover_core::{JobId, JobNews, Notification, Time};
+
+/// What was asked, and what came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    due: BTreeMap<JobId, Option<Time>>,
+    /// Queue order of each sequence that hasn't ended.
+    sequences: BTreeMap<String, Vec<JobId>>,
+    sequence_of: BTreeMap<JobId, String>,
+    broken: BTreeSet<String>,
+    ended: BTreeSet<JobId>,
+    n: u64,
+    /// Jobs asked for.
+    pub total: usize,
+    /// Done.
+    pub done: usize,
+    /// Done after their cut-off.
+    pub late: usize,
+    /// Failed or cancelled.
+    pub failed: usize,
+    /// Refused at the door.
+    pub refused: usize,
+    /// When the last job was done.
+    pub last_done: Option<Time>,
+}
+
+impl Tally {
+    /// Before anything was published.
+    pub fn new<'a>(jobs: impl Iterator<Item = &'a JobSpec>) -> Tally {
+        let mut tally = Tally::default();
+        for job in jobs {
+            tally.total += 1;
+            tally.due.insert(job.id.clone(), job.due_at);
+            if let Some(name) = &job.sequence {
+                tally.sequences.entry(name.clone()).or_default().push(job.id.clone());
+                tally.sequence_of.insert(job.id.clone(), name.clone());
+            }
+        }
+        tally
+    }
+
+    /// An event of a job; one that was seen before counts nothing.
+    pub fn notified(&mut self, notification: &Notification) {
+        if notification.n <= self.n {
+            return;
+        }
+        self.n = notification.n;
+        match &notification.what {
+            JobNews::Done => self.end(notification, true),
+            JobNews::Failed { .. } | JobNews::Cancelled => self.end(notification, false),
+            JobNews::Accepted
+            | JobNews::Assigned
+            | JobNews::Started
+            | JobNews::LegDone { .. }
+            | JobNews::Blocked { .. } => {}
+        }
+    }
+
+    fn end(&mut self, notification: &Notification, is_done: bool) {
+        let job = &notification.job;
+        if !self.ended.insert(job.clone()) {
+            return;
+        }
+        if is_done {
+            self.done += 1;
+            self.last_done = Some(notification.at);
+            let due = self.due.get(job).copied().flatten();
+            self.late += usize::from(due.is_some_and(|due| notification.at > due));
+        } else {
+            self.failed += 1;
+        }
+        self.end_in_sequence(job, is_done);
+    }
+
+    fn end_in_sequence(&mut self, job: &JobId, is_done: bool) {
+        let Some(name) = self.sequence_of.get(job) else { return };
+        let Some(waiting) = self.sequences.get_mut(name) else { return };
+        if !is_done || waiting.first() != Some(job) {
+            self.broken.insert(name.clone());
+        }
+        waiting.retain(|other| other != job);
+    }
+
+    /// Sequences whose jobs weren't all done in order.
+    pub fn sequences_broken(&self) -> usize {
+        self.broken.len()
+    }
+
+    /// Every job has ended, one way or another.
+    pub fn is_over(&self) -> bool {
+        self.ended.len() + self.refused >= self.total
+    }
+}

@@ -1,0 +1,43 @@
+//! Why robots stand, as the controller itself sees it: no judgement, only for whoever has to mend it.
+
+use drover_core::Fleet;
+use drover_core::robot::{Cause, Robot, Task};
+use drover_maps::NodeId;
+
+/// Robots told of, at most.
+const TOLD_MAX: usize = 40;
+
+/// One line per robot, those with a task first.
+pub fn standing(fleet: &Fleet) -> Vec<String> {
+    let mut robots: Vec<&Robot> = fleet.robots().iter().collect();
+    robots.sort_by_key(|robot| robot.task == Task::Idle);
+    robots.into_iter().take(TOLD_MAX).map(|robot| line(fleet, robot)).collect()
+}
+
+fn line(fleet: &Fleet, robot: &Robot) -> String {
+    let name = |node: Option<NodeId>| node.map_or("nowhere", |node| &fleet.layout().node(node).name).to_owned();
+    let task = match &robot.task {
+        Task::Idle => "idle".to_owned(),
+        Task::Job { job, phase } => {
+            let station = fleet.job(job).and_then(|job| job.leg()).map_or("?", |leg| &leg.station);
+            format!("job {job} for {station}, {phase:?}")
+        }
+        Task::Charge { phase } => format!("charge, {phase:?}"),
+    };
+    let waits = match robot.waits_for {
+        None => "nothing".to_owned(),
+        Some(Cause::Plan) => "the plan".to_owned(),
+        Some(Cause::Answer) => "an answer".to_owned(),
+        Some(Cause::Robot(other)) => {
+            fleet.robots().get(other.index()).map_or("a robot".to_owned(), |other| other.name.to_string())
+        }
+    };
+    format!(
+        "{}: {task}; at {}, base to {}, goal {}, {} step(s) planned, waits for {waits}",
+        robot.name,
+        name(robot.trail.last_node()),
+        name(robot.trail.decision_point()),
+        name(robot.goal.map(|goal| goal.node)),
+        robot.claims.len(),
+    )
+}
