@@ -39,7 +39,7 @@ impl<'a> Trace<'a> {
             .collect();
         self.shown = vec![None; robots.len()];
         let layout = format!("{:016x}", layout.fingerprint());
-        self.line(self.start, json!({ "kind": "run", "seed": seed, "layout": layout, "robots": robots }));
+        self.line(self.start, json!({ "kind": "run", "seed": seed, "start_ms": self.start.0, "layout": layout, "robots": robots }));
     }
 
     /// A job was published.

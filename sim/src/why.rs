@@ -15,7 +15,8 @@ pub fn standing(fleet: &Fleet) -> Vec<String> {
 }
 
 fn line(fleet: &Fleet, robot: &Robot) -> String {
-    let name = |node: Option<NodeId>| node.map_or("nowhere", |node| &fleet.layout().node(node).name).to_owned();
+    let name =
+        |node: Option<NodeId>| node.map_or("nowhere", |node| &fleet.layout().node(node).name).to_owned();
     let task = match &robot.task {
         Task::Idle => "idle".to_owned(),
         Task::Job { job, phase } => {

@@ -30,8 +30,6 @@ use crate::wire::{Wire, WireError};
 
 /// Time between two looks at all true places, ms.
 const LOOK_MS: u64 = 200;
-/// Robots connect one after the other, this far apart at most, ms.
-const CONNECT_MS_MAX: u64 = 300;
 /// Another robot this near may touch one within a look, m.
 const NEAR_M: f64 = 5.0;
 
@@ -192,7 +190,7 @@ impl<'a> World<'a> {
     fn begin(&mut self) {
         let mut rng = Rng::new(self.setup.seed, "connect");
         for robot in 0..self.robots.len() {
-            self.queue.push(START.plus_ms(rng.within(0, CONNECT_MS_MAX)), Happening::Connect(robot));
+            self.queue.push(START.plus_ms(rng.within(0, self.setup.connect_ms)), Happening::Connect(robot));
         }
         for (index, (at, _)) in self.setup.jobs.iter().enumerate() {
             self.queue.push(*at, Happening::Publish(index));
@@ -274,7 +272,7 @@ impl<'a> World<'a> {
                 trace.up(self.now, &self.robots[robot], &message, false);
             }
             if let RobotMessage::State(state) = &message {
-                self.oracle.state_said(robot, state);
+                self.oracle.state_said(self.now, robot, state);
                 self.look_at(robot);
             }
             let at = self.net.arrival(robot, Way::Up, self.now);

@@ -18,7 +18,7 @@ use crate::clock::Time;
 use crate::command::{Command, JobNews, Notification};
 use crate::config::Config;
 use crate::dispatch::{self, Sequence};
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::facts;
 use crate::id::{Digest, JobId, RobotId, RobotName};
 use crate::job::{Job, JobState};
@@ -75,6 +75,8 @@ pub struct Fleet {
     serves: Vec<Vec<bool>>,
     /// Nodes nobody drives through.
     pub(crate) is_leaf: Vec<bool>,
+    /// Nodes left by another way than they are entered by.
+    pub(crate) is_pull_through: Vec<bool>,
     /// Something changed that the next plan should know at once; false between steps.
     pub(crate) plan_is_due: bool,
 }
@@ -131,9 +133,10 @@ impl Fleet {
 
     fn with(layout: Arc<Layout>, state: State) -> Fleet {
         let (serves, is_leaf) = (serves::stations(&layout), serves::leaves(&layout));
+        let is_pull_through = serves::pull_through(&layout);
         let mut distances = Distances::default();
         distances.set_obstacles(state.obstacles.clone());
-        Fleet { layout, state, distances, serves, is_leaf, plan_is_due: false }
+        Fleet { layout, state, distances, serves, is_leaf, is_pull_through, plan_is_due: false }
     }
 
     /// The fleet in these bytes, on the layout they were written on.
@@ -163,6 +166,10 @@ impl Fleet {
         if self.state.born == Time::default() {
             self.state.born = now;
         }
+        let under_way = match &event {
+            Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Driving(_) } => Some(*robot),
+            _ => None,
+        };
         match event {
             Event::Tick => self.forget(now),
             Event::Configured(config) => self.state.config = *config,
@@ -176,7 +183,9 @@ impl Fleet {
             Event::Robot { robot, fact } => facts::take(self, robot, fact, now, commands),
             Event::Confirmed { n } => self.state.outbox.retain(|notification| notification.n > n),
         }
-        dispatch::pass(self, now, commands);
+        if under_way.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {
+            dispatch::pass(self, now, commands);
+        }
         let since = now.since_ms(self.state.planned_at);
         if since >= self.state.config.cycle_ms || (self.plan_is_due && since >= CYCLE_MIN_MS) {
             self.plan_is_due = false;

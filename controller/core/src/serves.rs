@@ -27,6 +27,24 @@ pub(crate) fn leaves(layout: &Layout) -> Vec<bool> {
     layout.nodes().map(is_leaf).collect()
 }
 
+/// Nodes that the next robot may be sent to while the one before is about to leave: they are left by another way than
+/// they are entered by, or are the end of such a bay so short that nobody fits in front of them.
+pub(crate) fn pull_through(layout: &Layout) -> Vec<bool> {
+    let has_one_way_in = |node: NodeId| {
+        let comes_back =
+            |from: NodeId| layout.out_edges(node).iter().any(|edge| layout.edge(*edge).to == from);
+        layout.in_edges(node).iter().any(|edge| !comes_back(layout.edge(*edge).from))
+    };
+    let is_short_end = |node: NodeId| {
+        let near = layout.node_conflicts(node).nodes;
+        layout.in_edges(node).iter().all(|edge| {
+            let from = layout.edge(*edge).from;
+            near.binary_search(&from).is_ok() && has_one_way_in(from)
+        })
+    };
+    layout.nodes().map(|node| has_one_way_in(node) || is_short_end(node)).collect()
+}
+
 fn largest_part(layout: &Layout, robot_type: TypeId) -> Vec<bool> {
     let admits = |edge: petgraph::graph::EdgeReference<'_, drover_maps::Edge>| {
         layout

@@ -8,7 +8,7 @@ use drover_maps::Severity;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet};
 use serde::Serialize;
 
-use crate::config::{Config, Mqtt, Peer, SecretUrl};
+use crate::config::{Config, Enroll, Mqtt, Peer, SecretUrl};
 use crate::store::Store;
 use crate::{map, mqtt};
 
@@ -82,6 +82,11 @@ fn layout(config: &Config) -> Vec<Row> {
         layout.robots().len()
     );
     let mut rows = vec![Row::of("layout", Ok(size))];
+    if layout.robots().is_empty() && config.enroll == Enroll::Configured {
+        let mend =
+            "no robot may join: name them as [[robot]] in site.toml, or set key `robots.enroll` to \"auto\"";
+        rows.push(Row::of("robots", Err(mend.to_owned())));
+    }
     rows.extend(compiled.findings.iter().map(|finding| Row {
         what: "layout",
         is_right: finding.severity != Severity::Error,

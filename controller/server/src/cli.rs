@@ -9,12 +9,17 @@ use crate::map::{Json, MapCommand};
 
 /// Drover: takes picking jobs in order, decides which robot does each, and drives the robots.
 #[derive(Debug, Parser)]
-#[command(name = "drover", version, about, after_help = "Examples:
+#[command(
+    name = "drover",
+    version,
+    about,
+    after_help = "Examples:
   drover demo --exit-when-done           the main job, nothing else installed
   drover check --config drover.toml      is everything a start needs right?
   drover run --config drover.toml        the controller
 
-Exit codes: 0 all well, 1 ran and found fault, 2 bad input.")]
+Exit codes: 0 all well, 1 ran and found fault, 2 bad input."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -57,11 +62,14 @@ Exit code 1 when a job failed, an order was broken or an invariant was violated.
         json: Json,
     },
     /// Import, validate, generate and draw layouts.
-    #[command(subcommand, after_help = "Examples:
+    #[command(
+        subcommand,
+        after_help = "Examples:
   drover map validate --layout layout.lif.json --site site.toml
   drover map import den312d.map --out den312d
   drover map generate warehouse --aisles 10 --robots 40 --out big
-  drover map render --layout layout.lif.json --out layout.svg")]
+  drover map render --layout layout.lif.json --out layout.svg"
+    )]
     Map(MapCommand),
     /// Step a journal again, and compare every decision and digest.
     #[command(after_help = "Examples:

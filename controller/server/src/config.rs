@@ -199,7 +199,8 @@ impl Config {
         let mqtt = read_mqtt(reader);
         let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
         let cache = reader.url("cache.url", "none", &["redis://", "none"]);
-        let enroll = reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
+        let enroll =
+            reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
         let listen = reader.address("http.listen", "127.0.0.1:8080");
         let log = Log {
             format: reader.word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])?,
@@ -261,14 +262,14 @@ fn read_core(reader: &mut Reader, site: &str, auto_enroll: bool) -> drover_core:
 mod tests {
     use super::*;
 
+    /// As if the file lay in the workspace's root.
     fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let folder = std::env::temp_dir();
-        std::fs::write(folder.join("drover-config-test.lif.json"), "{}").unwrap();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drover.toml");
         let variables = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Config::parse(&folder.join("drover.toml"), text, variables)
+        Config::parse(&file, text, variables)
     }
 
-    const SITE: &str = "[site]\nid = \"dc-7\"\nlayout = \"drover-config-test.lif.json\"\n";
+    const SITE: &str = "[site]\nid = \"dc-7\"\nlayout = \"maps/sites/fresh-dc/layout.lif.json\"\n";
 
     #[test]
     fn a_short_file_gets_every_default() {
@@ -284,14 +285,16 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let text = format!("{SITE}[plan]\nwindow_ms = 9000\n");
-        let config = parse(&text, &[("DROVER_PLAN__WINDOW_MS", "12000"), ("DROVER_SITE__ID", "007")]).unwrap();
+        let config =
+            parse(&text, &[("DROVER_PLAN__WINDOW_MS", "12000"), ("DROVER_SITE__ID", "007")]).unwrap();
         assert_eq!(config.core.window_ms, 12_000);
         assert_eq!(config.site, "007");
     }
 
     #[test]
     fn every_problem_is_told_at_once_with_key_and_mend() {
-        let text = "[site]\nid = \"dc 7\"\nlayuot = \"x\"\n[plan]\nwindow_ms = 3\n[store]\nurl = \"mysql://x\"\n";
+        let text =
+            "[site]\nid = \"dc 7\"\nlayuot = \"x\"\n[plan]\nwindow_ms = 3\n[store]\nurl = \"mysql://x\"\n";
         let error = parse(text, &[("DROVER_HTTP__LISTEN", "8080")]).unwrap_err();
         let keys: Vec<&str> = error.problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in ["site.layuot", "site.id", "site.layout", "plan.window_ms", "store.url", "http.listen"] {
@@ -303,10 +306,11 @@ mod tests {
 
     #[test]
     fn a_secret_is_read_from_its_file_and_never_shown() {
-        let secret = std::env::temp_dir().join("drover-config-test.secret");
+        let secret = std::env::temp_dir().join(format!("drover-secret-{}", std::process::id()));
         std::fs::write(&secret, "amqp://guest:hidden@rabbit:5672\n").unwrap();
-        let text = format!("{SITE}[jobs]\nurl_file = \"drover-config-test.secret\"\n");
+        let text = format!("{SITE}[jobs]\nurl_file = \"{}\"\n", secret.display());
         let config = parse(&text, &[]).unwrap();
+        std::fs::remove_file(&secret).unwrap();
         assert_eq!(config.jobs, Peer::Url(SecretUrl::new("amqp://guest:hidden@rabbit:5672")));
         assert!(!format!("{config:?}").contains("hidden"));
     }

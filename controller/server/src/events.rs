@@ -257,7 +257,10 @@ mod tests {
     #[test]
     fn a_done_leg_is_told_as_promised() {
         let message = message("fresh-dc", &notification(JobNews::LegDone { leg: 0 }));
-        assert_eq!((message.message_id(), message.routing_key()), ("fresh-dc/4711".into(), "fresh-dc.job.leg_done".into()));
+        assert_eq!(
+            (message.message_id(), message.routing_key()),
+            ("fresh-dc/4711".into(), "fresh-dc.job.leg_done".into())
+        );
         let expected = serde_json::json!({
             "v": 1, "site": "fresh-dc", "n": 4711, "at": "2025-11-13T02:13:20.123Z", "job_id": "J-000123",
             "order_id": "SO-8812", "state": "leg_done", "leg": 0, "robot": "acme/r07", "reason": null,
@@ -269,7 +272,10 @@ mod tests {
     #[test]
     fn a_failed_job_tells_its_code_and_a_blocked_one_its_reason() {
         let failed = body(JobNews::Failed { code: "ACTION_FAILED".to_owned(), reason: "no load".to_owned() });
-        assert_eq!((&failed["state"], &failed["code"], &failed["reason"]), (&"failed".into(), &"ACTION_FAILED".into(), &"no load".into()));
+        assert_eq!(
+            (&failed["state"], &failed["code"], &failed["reason"]),
+            (&"failed".into(), &"ACTION_FAILED".into(), &"no load".into())
+        );
         let blocked = body(JobNews::Blocked { reason: "robot lost".to_owned() });
         assert_eq!((&blocked["state"], &blocked["reason"]), (&"blocked".into(), &"robot lost".into()));
     }

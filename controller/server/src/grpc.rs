@@ -47,7 +47,9 @@ impl JobService for Jobs {
         let request = request.into_inner();
         let job = request.job.ok_or_else(|| Status::invalid_argument("`job` is missing"))?;
         if !request.idempotency_key.is_empty() && request.idempotency_key != job.job_id {
-            return Err(Status::invalid_argument("`idempotency_key` must be empty or the job's own `job_id`"));
+            return Err(Status::invalid_argument(
+                "`idempotency_key` must be empty or the job's own `job_id`",
+            ));
         }
         let receipt = ask(&self.doors, parse(&job_json(job)?)?).await?;
         Ok(Response::new(v1::SubmitJobResponse { receipt: Some(receipt) }))
@@ -124,7 +126,8 @@ fn ending() -> Status {
 }
 
 fn parse(body: &Value) -> Result<JobRequest, Status> {
-    intake::read(body.to_string().as_bytes()).map_err(|refused| refusal(refused.code.as_str(), &refused.reason))
+    intake::read(body.to_string().as_bytes())
+        .map_err(|refused| refusal(refused.code.as_str(), &refused.reason))
 }
 
 fn refusal(code: &str, reason: &str) -> Status {
@@ -170,7 +173,9 @@ fn job_json(job: v1::JobSpec) -> Result<Value, Status> {
         body.insert("due_at".into(), instant(due_at)?);
     }
     let temperature = v1::Temperature::try_from(job.temperature);
-    match temperature.map_err(|_| Status::invalid_argument("`job.temperature` isn't one of the contract's"))? {
+    match temperature
+        .map_err(|_| Status::invalid_argument("`job.temperature` isn't one of the contract's"))?
+    {
         v1::Temperature::Unspecified => {}
         v1::Temperature::Frozen => drop(body.insert("temperature".into(), "frozen".into())),
         v1::Temperature::Chilled => drop(body.insert("temperature".into(), "chilled".into())),
@@ -231,7 +236,8 @@ fn object(text: &str, key: &str) -> Result<Map<String, Value>, Status> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(text).map_err(|error| Status::invalid_argument(format!("`{key}` isn't a JSON object: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Status::invalid_argument(format!("`{key}` isn't a JSON object: {error}")))
 }
 
 fn instant(ms: i64) -> Result<Value, Status> {
@@ -273,10 +279,10 @@ fn spec_message(job: &Job) -> v1::JobSpec {
     let legs = spec.legs.iter().map(|leg| v1::Leg {
         station: leg.station.clone(),
         action: leg.action.as_ref().map(|action| action.name.clone()).unwrap_or_default(),
-        load: leg.load.as_ref().map(|load| v1::Load {
-            id: load.id.clone(),
-            r#type: load.load_type.clone().unwrap_or_default(),
-        }),
+        load: leg
+            .load
+            .as_ref()
+            .map(|load| v1::Load { id: load.id.clone(), r#type: load.load_type.clone().unwrap_or_default() }),
         dwell_s: (leg.dwell_ms > 0).then(|| u32::try_from(leg.dwell_ms / 1_000).unwrap_or(u32::MAX)),
         ..v1::Leg::default()
     });

@@ -25,5 +25,6 @@ pub mod mqtt;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod signals;
 pub mod store;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use drover_controller::cli::{Cli, Command};
 use drover_controller::config::{Config, Log, LogFormat};
 use drover_controller::run::{self, Clock, Setup};
 use drover_controller::telemetry::{self, Health};
-use drover_controller::{check, demo, http, inbox, map, replay};
+use drover_controller::{check, demo, http, inbox, map, replay, signals};
 use tokio::sync::watch;
 
 /// Ran, and found fault.
@@ -62,7 +62,7 @@ async fn run_site(config: Config) -> anyhow::Result<()> {
     let url = http::serve(config.listen, doors.clone(), health.clone(), metrics, stopped.clone()).await?;
     tracing::info!(site = config.site, url, "serving");
     tokio::spawn(async move {
-        terminated().await;
+        signals::asked_to_stop().await;
         tracing::info!("told to stop");
         stop.send_replace(true);
     });
@@ -77,17 +77,4 @@ async fn run_site(config: Config) -> anyhow::Result<()> {
         stop: stopped,
     };
     run::run(setup).await.context("the controller ended")
-}
-
-/// SIGTERM or SIGINT.
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        // Without a handler Ctrl-C would end the process at once, which is a crash we survive.
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

@@ -243,7 +243,10 @@ fn import(file: &Path, out: &Path, cell_mm: u32, json: Json) -> Result<bool, Lay
         }
         Some("json" | "lif") => Drawing { lif: text, site: String::new() },
         Some(_) | None => {
-            return Err(LayoutError::Ending { path: file.display().to_string(), endings: ".json, .lif or .map" });
+            return Err(LayoutError::Ending {
+                path: file.display().to_string(),
+                endings: ".json, .lif or .map",
+            });
         }
     };
     write(&drawing, out)?;

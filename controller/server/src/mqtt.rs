@@ -211,7 +211,9 @@ fn parse(message: &Publish, interface: &str) -> Result<Option<FromRobot>, String
     }
     let bytes = &message.payload;
     let parsed = match topic.kind {
-        TopicKind::State => drover_proto::parse_state(bytes).map(|state| RobotMessage::State(Box::new(state))),
+        TopicKind::State => {
+            drover_proto::parse_state(bytes).map(|state| RobotMessage::State(Box::new(state)))
+        }
         TopicKind::Connection => drover_proto::parse_connection(bytes).map(RobotMessage::Connection),
         TopicKind::Factsheet => {
             drover_proto::parse_factsheet(bytes).map(|sheet| RobotMessage::Factsheet(Box::new(sheet)))
@@ -242,8 +244,11 @@ impl Publisher {
                 continue;
             };
             let topic = Topic::new(&self.interface, &name.manufacturer, &name.serial, kind).to_string();
-            let counter =
-                if self.publish(topic, body) { "drover_published_total" } else { "drover_publish_dropped_total" };
+            let counter = if self.publish(topic, body) {
+                "drover_published_total"
+            } else {
+                "drover_publish_dropped_total"
+            };
             metrics::counter!(counter, "kind" => kind.as_str()).increment(1);
         }
     }
@@ -266,7 +271,10 @@ mod tests {
         let plain = Address { host: "127.0.0.1".into(), port: 1884, login: None };
         assert_eq!(read("mqtt://127.0.0.1:1884"), Some(plain));
         let login = Some(("ann".to_owned(), "p@ss".to_owned()));
-        assert_eq!(read("mqtt://ann:p@ss@broker"), Some(Address { host: "broker".into(), port: 1883, login }));
+        assert_eq!(
+            read("mqtt://ann:p@ss@broker"),
+            Some(Address { host: "broker".into(), port: 1883, login })
+        );
         assert_eq!(read("mqtt://broker:port"), None);
         assert_eq!(read("http://broker"), None);
     }

@@ -112,7 +112,9 @@ fn step(layout: Arc<Layout>, records: &Receiver<Record>) -> Story {
             story.checkpoints = done.checkpoints;
             story.digest = done.digest.to_string();
         }
-        Err(error @ (ReplayError::Gap { .. } | ReplayError::Diverged { .. } | ReplayError::Digest { .. })) => {
+        Err(
+            error @ (ReplayError::Gap { .. } | ReplayError::Diverged { .. } | ReplayError::Digest { .. }),
+        ) => {
             story.fault = Some(error.to_string());
         }
     }
@@ -125,7 +127,9 @@ fn decisions(seq: Seq, entry: &Entry, name: &dyn Fn(drover_core::RobotId) -> Str
         Command::Reject(rejection) => {
             Some(format!("seq {}: {} rejected: {}", seq.0, rejection.job, rejection.code.as_str()))
         }
-        Command::Alarm(alarm) => Some(format!("seq {}: alarm {}: {}", seq.0, alarm.code.as_str(), alarm.text)),
+        Command::Alarm(alarm) => {
+            Some(format!("seq {}: alarm {}: {}", seq.0, alarm.code.as_str(), alarm.text))
+        }
         Command::Ignore { .. } | Command::Release { .. } | Command::Notify(_) => None,
     };
     entry.commands.iter().filter_map(line).collect()
@@ -149,6 +153,10 @@ fn kind(event: &Event) -> &'static str {
 pub fn print(story: &Story, json: bool) -> bool {
     if json {
         println!("{}", serde_json::to_string(story).unwrap_or_default());
+        return story.same;
+    }
+    if story.events == 0 && story.fault.is_none() {
+        println!("the journal is empty: nothing to compare");
         return story.same;
     }
     for (kind, count) in &story.kinds {

@@ -61,7 +61,9 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Another process leads the site.
-    #[error("failed to go on leading the site: another process has taken it over; this one ends so that only one leads")]
+    #[error(
+        "failed to go on leading the site: another process has taken it over; this one ends so that only one leads"
+    )]
     Fenced,
     /// The journal is not what was written.
     #[error("failed to {0}")]
@@ -119,7 +121,9 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Ok(last) = ended.await else { return Err(RunError::Lost) };
     let journal = last?;
     if tokio::time::timeout(STOP_MAX, journal.finished()).await.is_err() {
-        tracing::warn!("the last snapshot took too long: the next start steps the journal from the one before");
+        tracing::warn!(
+            "the last snapshot took too long: the next start steps the journal from the one before"
+        );
     }
     Ok(())
 }
@@ -140,7 +144,12 @@ async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock)
         Site::restore(layout, core, epoch, snapshot, &loaded.records, clock.now())?
     };
     let ms = started.elapsed().as_millis();
-    tracing::info!(site = config.site, epoch = epoch.0, seq = site.seq().0, "restored {events} events in {ms} ms");
+    tracing::info!(
+        site = config.site,
+        epoch = epoch.0,
+        seq = site.seq().0,
+        "restored {events} events in {ms} ms"
+    );
     Ok(site)
 }
 
@@ -186,7 +195,12 @@ fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
     };
     let mqtt = &config.mqtt;
     let login = mqtt.username.clone().zip(mqtt.password.clone());
-    Ok(mqtt::Options { url, login, client_id: format!("drover-{}", config.site), interface: mqtt.interface.clone() })
+    Ok(mqtt::Options {
+        url,
+        login,
+        client_id: format!("drover-{}", config.site),
+        interface: mqtt.interface.clone(),
+    })
 }
 
 /// Without an events broker there is nobody to tell: every notification counts as confirmed.

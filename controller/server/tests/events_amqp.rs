@@ -1,5 +1,7 @@
 //! Job events go out to a real RabbitMQ: in order, confirmed, again with the same id after an outage.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[expect(dead_code, reason = "each test uses a part of the kit")]
 mod kit;
 

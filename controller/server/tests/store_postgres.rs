@@ -1,5 +1,7 @@
 //! PostgreSQL holds what the conformance suite claims, and survives being killed, stopped and held.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "../src/store/conformance.rs"]
 mod conformance;
 #[expect(dead_code, reason = "each test uses a part of the kit")]

@@ -79,7 +79,6 @@ impl Run {
 
     fn write(&self, name: &str, report: &Report, verdicts: &[Verdict]) -> Result<(), BadInput> {
         if let Some(folder) = &self.report {
-            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
             save(&folder.join("report.json"), &format!("{}\n", to_json(report)?))?;
             save(&folder.join("report.md"), &report::readable(name, report, verdicts))?;
         }
@@ -112,11 +111,19 @@ fn load(path: &Path, seed: Option<u64>) -> Result<Setup, BadInput> {
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, BadInput> {
+    make_folder(path)?;
     File::create(path).map(BufWriter::new).map_err(|error| unwritable(path, &error))
 }
 
 fn save(path: &Path, text: &str) -> Result<(), BadInput> {
+    make_folder(path)?;
     fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
+
+/// The folder of a file to be written.
+fn make_folder(path: &Path) -> Result<(), BadInput> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> BadInput {

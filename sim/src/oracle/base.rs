@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use drover_core::Time;
 use drover_maps::{EdgeId, Layout, NodeId};
 use drover_proto::vda5050::{Order, State};
 
@@ -21,6 +22,8 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Base {
     pub(crate) order_id: Option<String>,
+    /// When it was first seen, as long as it has had no order: before that nobody could know of it.
+    first_seen: Option<Time>,
     update_id: u32,
     /// The sequenceId the last message began at: what stays if it is refused.
     stitch: u32,
@@ -52,8 +55,8 @@ impl Bases {
         &self.bases[robot]
     }
 
-    /// The robot is released all that is new in this order.
-    pub(crate) fn extend(&mut self, robot: usize, order: &Order) -> Vec<Breach> {
+    /// The robot is released all that is new in this order, which was decided then.
+    pub(crate) fn extend(&mut self, decided: Time, robot: usize, order: &Order) -> Vec<Breach> {
         let base = &self.bases[robot];
         if base.order_id.as_ref() != Some(&order.order_id) {
             self.begin(robot, order);
@@ -68,7 +71,7 @@ impl Bases {
             let edge = index.checked_sub(1).and_then(|before| order.edges.get(before));
             let edge = edge.and_then(|edge| self.layout.edge_named(&edge.edge_id));
             let place = Place { sequence_id: node.sequence_id, node: id, edge };
-            breaches.extend(self.conflict(robot, &place));
+            breaches.extend(self.conflict(robot, &place).filter(|breach| self.was_known(decided, breach)));
             self.hold(robot, place);
         }
         breaches
@@ -79,6 +82,7 @@ impl Bases {
         let first = order.nodes.first();
         let start = first.and_then(|node| Some((self.layout.node_named(&node.node_id)?, node.sequence_id)));
         self.bases[robot].order_id = Some(order.order_id.clone());
+        self.bases[robot].first_seen = None;
         let is_driven = self.bases[robot].places.len() <= 1;
         if let (Some((node, sequence_id)), true) = (start, is_driven) {
             self.free_all(robot);
@@ -87,12 +91,13 @@ impl Bases {
     }
 
     /// The robot's own word frees what lies behind it.
-    pub(crate) fn report(&mut self, robot: usize, state: &State) {
+    pub(crate) fn report(&mut self, now: Time, robot: usize, state: &State) {
         let Some(last) = self.layout.node_named(&state.last_node_id) else { return };
         let base = &self.bases[robot];
         match &base.order_id {
             None if base.places.is_empty() => {
-                self.hold(robot, Place { sequence_id: 0, node: last, edge: None })
+                self.bases[robot].first_seen = Some(now);
+                self.hold(robot, Place { sequence_id: 0, node: last, edge: None });
             }
             Some(order_id) if *order_id == state.order_id => {
                 let here =
@@ -120,6 +125,11 @@ impl Bases {
             let Some(place) = self.bases[robot].places.pop_back() else { break };
             self.release(robot, &place);
         }
+    }
+
+    /// All robots of the breach had been seen when the order was decided.
+    fn was_known(&self, decided: Time, breach: &Breach) -> bool {
+        breach.robots.iter().all(|robot| self.bases[*robot].first_seen.is_none_or(|seen| seen < decided))
     }
 
     /// Another robot holds what excludes this place.

@@ -191,8 +191,9 @@ impl Oracle {
     pub fn order_sent(&mut self, now: Time, robot: usize, order: &Order) {
         let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
         if !self.prefix.is_resend() {
-            breaches.extend(self.said.extend(robot, order));
-            breaches.extend(self.heard.extend(robot, order));
+            let decided = self.writer.decided(now, order);
+            breaches.extend(self.said.extend(decided, robot, order));
+            breaches.extend(self.heard.extend(decided, robot, order));
             breaches.extend(self.once.ordered(robot, order, &self.jobs, &self.layout));
             breaches.extend(self.fifo.ordered(robot, order, &self.jobs));
         }
@@ -215,13 +216,13 @@ impl Oracle {
     }
 
     /// A state left its robot.
-    pub fn state_said(&mut self, robot: usize, state: &State) {
-        self.said.report(robot, state);
+    pub fn state_said(&mut self, now: Time, robot: usize, state: &State) {
+        self.said.report(now, robot, state);
     }
 
     /// A state arrived at the controller.
     pub fn state_heard(&mut self, now: Time, robot: usize, state: &State) {
-        self.heard.report(robot, state);
+        self.heard.report(now, robot, state);
         self.prefix.heard(robot, state);
         let told = Happened::Told {
             update_id: state.order_update_id,

@@ -116,7 +116,7 @@ fn shape_faults(order: &Order, layout: &Layout) -> Vec<String> {
     let nodes_count_on = (0..).zip(&order.nodes).all(|(index, node)| node.sequence_id == first + 2 * index);
     let edges_count_on =
         (0..).zip(&order.edges).all(|(index, edge)| edge.sequence_id == first + 2 * index + 1);
-    if first % 2 != 0 || !nodes_count_on || !edges_count_on {
+    if !first.is_multiple_of(2) || !nodes_count_on || !edges_count_on {
         faults.push("sequence ids aren't continuous, even on nodes and odd on edges".into());
     }
     if !order.nodes.first().is_some_and(|node| node.released)

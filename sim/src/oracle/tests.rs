@@ -83,8 +83,8 @@ impl Forger {
             last_node_sequence_id: sequence_id,
             ..State::default()
         };
-        self.oracle.state_said(robot, &state);
-        self.oracle.state_heard(START, robot, &state);
+        self.oracle.state_said(Time(0), robot, &state);
+        self.oracle.state_heard(Time(0), robot, &state);
     }
 
     fn news(&mut self, job: &str, what: JobNews) {
@@ -209,7 +209,7 @@ fn evidence_sees_a_place_freed_before_the_report_arrived() {
         last_node_sequence_id: sequence_id,
         ..State::default()
     };
-    forger.oracle.state_said(0, &back(4));
+    forger.oracle.state_said(START, 0, &back(4));
     forger.order(1, &order("p", 0, 0, "DCB", 3));
     assert_eq!(forger.broken(), ["Evidence"]);
 }
@@ -228,13 +228,25 @@ fn a_place_reported_left_may_be_released_to_another() {
 }
 
 #[test]
+fn a_robot_first_seen_after_the_decision_could_not_be_known() {
+    let mut forger = Forger::new();
+    forger.oracle = Oracle::new(row(), forger.oracle.names.clone(), START);
+    forger.seq = 0;
+    forger.heard(0, "", 0, "A", 0);
+    let seen = State { last_node_id: "C".into(), ..State::default() };
+    forger.oracle.state_heard(START, 1, &seen);
+    forger.order(0, &order("o", 0, 0, "ABC", 3));
+    assert_eq!(forger.broken(), [""; 0], "{:#?}", forger.oracle.violations());
+}
+
+#[test]
 fn a_refused_order_released_nothing() {
     let mut forger = Forger::new();
     forger.order(0, &order("o", 0, 0, "ABC", 3));
     let refusal =
         Error::new("orderError", ErrorLevel::Warning).about("orderId", "o").about("orderUpdateId", "0");
     let refused = State { last_node_id: "A".into(), errors: vec![refusal], ..State::default() };
-    forger.oracle.state_said(0, &refused);
+    forger.oracle.state_said(START, 0, &refused);
     forger.oracle.state_heard(START, 0, &refused);
     forger.order(1, &order("p", 0, 0, "DC", 2));
     assert_eq!(forger.broken(), [""; 0], "{:#?}", forger.oracle.violations());

@@ -1,6 +1,6 @@
 //! OneWriter: the journal has no gap and no fall, and nothing leaves without its durable record.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use drover_core::{Command, Epoch, Notification, Record, RobotName, Seq, Time};
 use drover_proto::vda5050::Order;
@@ -17,8 +17,8 @@ pub(crate) struct Writer {
     recorded_n: u64,
     notified_n: u64,
     is_repeat: bool,
-    /// Order and update ids in durable records.
-    released: BTreeSet<(String, u32)>,
+    /// Order and update ids in durable records, and when each was decided.
+    released: BTreeMap<(String, u32), Time>,
 }
 
 impl Writer {
@@ -33,13 +33,13 @@ impl Writer {
             )));
         }
         (self.seq, self.epoch, self.time) = (record.seq_to, record.epoch, record.time);
-        for command in record.entries.iter().flat_map(|entry| &entry.commands) {
-            breaches.extend(self.committed(command));
+        for entry in &record.entries {
+            breaches.extend(entry.commands.iter().filter_map(|command| self.committed(entry.time, command)));
         }
         breaches
     }
 
-    fn committed(&mut self, command: &Command) -> Option<Breach> {
+    fn committed(&mut self, at: Time, command: &Command) -> Option<Breach> {
         match command {
             Command::Notify(notification) => {
                 let before = std::mem::replace(&mut self.recorded_n, notification.n);
@@ -47,7 +47,7 @@ impl Writer {
                     .then(|| breach(format!("notification {} is recorded after {before}", notification.n)))
             }
             Command::Release { order, .. } => {
-                self.released.insert((order.order_id.clone(), order.update_id));
+                self.released.insert((order.order_id.clone(), order.update_id), at);
                 None
             }
             Command::Reject(_) | Command::Ignore { .. } | Command::Assign { .. } | Command::Alarm(_) => None,
@@ -73,9 +73,14 @@ impl Writer {
         breaches
     }
 
+    /// When the order was decided; now, if no record says.
+    pub(crate) fn decided(&self, now: Time, order: &Order) -> Time {
+        self.released.get(&(order.order_id.clone(), order.order_update_id)).copied().unwrap_or(now)
+    }
+
     pub(crate) fn ordered(&self, robot: usize, order: &Order, name: &RobotName) -> Option<Breach> {
         let key = (order.order_id.clone(), order.order_update_id);
-        (!self.released.contains(&key)).then(|| {
+        (!self.released.contains_key(&key)).then(|| {
             let text = format!("order {} update {} left for {name} without a durable record", key.0, key.1);
             Breach::new("OneWriter", &[robot], text)
         })

@@ -20,6 +20,8 @@ pub struct Ground {
     pub grid: Option<String>,
     /// Distance between two places of the grid, mm; 1,500 when not given.
     pub spacing_mm: Option<u32>,
+    /// Robots that a grid's or a block warehouse's site file lists; any other joins by itself when it is heard.
+    pub listed_robots: u32,
     /// A generated block warehouse.
     pub blocks: Option<Blocks>,
 }
@@ -59,16 +61,19 @@ impl Ground {
             }
             (None, Some(grid), None) => {
                 let (lif, site) = draw(grid, self.spacing_mm.unwrap_or(SPACING_MM))?;
-                (lif, Some(site))
+                (lif, Some(site + &listed(self.listed_robots)))
             }
             (None, None, Some(blocks)) => {
-                let drawing = blocks.warehouse().draw();
+                let drawing = Warehouse { robots: self.listed_robots, ..blocks.warehouse() }.draw();
                 let drawing =
                     drawing.map_err(|no_room| ScenarioError::value("layout.blocks", no_room.to_string()))?;
                 (drawing.lif, Some(drawing.site))
             }
             _ => {
-                return Err(ScenarioError::value("layout", "write exactly one of `lif`, `grid` and `blocks`"));
+                return Err(ScenarioError::value(
+                    "layout",
+                    "write exactly one of `lif`, `grid` and `blocks`",
+                ));
             }
         };
         compile(&lif, site.as_deref())
@@ -101,7 +106,6 @@ impl Blocks {
             chargers: self.chargers.unwrap_or(plain.chargers),
             parking: self.parking.unwrap_or(plain.parking),
             one_way_aisles: self.one_way_aisles.unwrap_or(plain.one_way_aisles),
-            robots: 0,
             ..plain
         }
     }
@@ -146,6 +150,13 @@ fn draw(grid: &str, spacing_mm: u32) -> Result<(String, String), ScenarioError> 
         format!("[[parking]]\nnodes = [{}]\n", parking.join(", "))
     };
     Ok((text, site))
+}
+
+/// Robots of a site file.
+fn listed(count: u32) -> String {
+    (1..=count)
+        .map(|number| format!("[[robot]]\nmanufacturer = \"drover\"\nserial = \"r{number:02}\"\n"))
+        .collect()
 }
 
 /// Letters and digits name themselves; the rest is named by its place.

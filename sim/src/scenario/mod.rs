@@ -114,13 +114,15 @@ pub struct Robots {
     pub count: usize,
     /// Or one at each of these nodes or stations.
     pub at: Vec<String>,
+    /// They connect one by one within this time, ms; 0 = all at once.
+    pub connect_ms: u64,
     /// Drawn state of charge, per cent: lowest and highest.
     pub charge_pct: [u16; 2],
 }
 
 impl Default for Robots {
     fn default() -> Self {
-        Robots { count: 0, at: Vec::new(), charge_pct: [100, 100] }
+        Robots { count: 0, at: Vec::new(), connect_ms: 0, charge_pct: [100, 100] }
     }
 }
 
@@ -216,6 +218,8 @@ pub struct Setup {
     pub config: Config,
     /// Who plays.
     pub robots: Vec<Begin>,
+    /// They connect within this time, ms.
+    pub connect_ms: u64,
     /// When each job is published, and the job; in queue order.
     pub jobs: Vec<(Time, JobSpec)>,
     /// The seed.
@@ -247,6 +251,7 @@ impl Scenario {
             warnings,
             config,
             robots,
+            connect_ms: self.robots.connect_ms,
             jobs,
             seed,
             latency: delay("latency_ms", self.net.latency_ms)?,

@@ -6,26 +6,32 @@ use crate::clock::Time;
 use crate::fleet::Fleet;
 use crate::id::RobotId;
 use crate::plan::distance::UNREACHABLE;
-use crate::robot::Goal;
+use crate::robot::{Goal, Robot};
 
-/// Nobody else is going to, or stays at, this node or one in conflict with it.
+/// Nobody else is going to, or stays at, this node or one in conflict with it. A robot that may be moved and has no goal
+/// stays nowhere: it gives way.
 pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
     let conflicts = fleet.layout.node_conflicts(node).nodes;
     let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
     let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
     !others.any(|(_, other)| {
         let stands = other.trail.decision_point();
-        let stays = if other.is_movable() { other.goal.map(|goal| goal.node).or(stands) } else { stands };
+        let stays = stands.filter(|_| !other.is_movable()).or(other.contested_at);
         stays.is_some_and(meets) || other.goal.is_some_and(|goal| meets(goal.node))
     })
 }
 
-/// Nobody else stops at this node on its way, either.
+/// Nobody else stands there or stops there on its way, but for one who has no goal and gives way, or who leaves by
+/// another way than this robot comes.
 fn is_empty(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
     let conflicts = fleet.layout.node_conflicts(node).nodes;
     let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
     let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
-    !others.any(|(_, other)| other.trail.decision_point().is_some_and(meets))
+    let gives_way = |other: &Robot| {
+        let leaves = |goal: Goal| fleet.is_pull_through[node.index()] && !meets(goal.node);
+        other.is_movable() && other.goal.is_none_or(leaves)
+    };
+    !others.any(|(_, other)| other.trail.decision_point().is_some_and(meets) && !gives_way(other))
 }
 
 /// A free place at the station for this robot, the nearest first.

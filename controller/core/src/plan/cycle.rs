@@ -6,14 +6,14 @@ use crate::command::{Alarm, AlarmCode, Command};
 use crate::fleet::Fleet;
 use crate::id::RobotId;
 use crate::plan::pibt::Pibt;
-use crate::robot::{Robot, Task};
+use crate::robot::{Phase, Robot, Task};
 use crate::traffic;
 
 /// Expansions one cycle may spend.
 const BUDGET: u64 = 20_000_000;
 /// Time lost where a robot stands that can't go on, ms.
 const LOST_AT_DEAD_MS: u32 = 600_000;
-/// Time lost where a robot works, ms.
+/// Time lost where a robot works for long, ms.
 const LOST_AT_WORK_MS: u32 = 15_000;
 /// A robot without progress for so long is stuck, ms.
 const STUCK_MS: u64 = 12_000;
@@ -133,12 +133,16 @@ fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Where robots stand that can't be moved, with the time lost there: ways are found round them.
+/// Where robots stand that can't be moved for long, with the time lost there: ways are found round them.
 fn obstacles(fleet: &Fleet) -> Vec<(drover_maps::NodeId, u32)> {
     let mut found = std::collections::BTreeMap::new();
     for robot in &fleet.state.robots {
         let (Some(node), false) = (robot.trail.decision_point(), robot.is_movable()) else { continue };
-        let lost = if robot.is_usable() { LOST_AT_WORK_MS } else { LOST_AT_DEAD_MS };
+        let lost = match &robot.task {
+            _ if !robot.is_usable() => LOST_AT_DEAD_MS,
+            Task::Charge { .. } | Task::Job { phase: Phase::Confirm, .. } => LOST_AT_WORK_MS,
+            Task::Idle | Task::Job { .. } => continue,
+        };
         let near = fleet.layout.node_conflicts(node).nodes.iter().chain([&node]);
         for place in near.filter(|place| !fleet.is_leaf[place.index()]) {
             let known = found.entry(*place).or_insert(0);

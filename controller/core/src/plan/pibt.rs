@@ -52,6 +52,8 @@ struct Search<'a> {
     left_node: Vec<Left>,
     left_edge: Vec<Left>,
     wanted: Vec<Wanted>,
+    /// Pushed in vain since the last free decision: they may still decide for themselves.
+    resisted: Vec<usize>,
     moves: Vec<Move>,
     undo: Vec<Undo>,
     expansions: u64,
@@ -95,6 +97,7 @@ impl<'a> Search<'a> {
             left_node: vec![None; layout.node_count()],
             left_edge: vec![None; layout.edge_count()],
             wanted: Vec::new(),
+            resisted: Vec::new(),
             moves: Vec::new(),
             undo: Vec::new(),
             expansions: 0,
@@ -131,6 +134,9 @@ impl<'a> Search<'a> {
         for agent in order {
             if self.is_pushable(agent) {
                 self.decide(agent, false);
+                for resisted in std::mem::take(&mut self.resisted) {
+                    self.is_decided[resisted] = false;
+                }
             }
         }
     }
@@ -163,6 +169,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        self.resisted.push(agent);
         false
     }
 

@@ -65,7 +65,8 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
         let Some(claim) = robot.claims.front() else {
             let end = released.last().map(|(_, node)| *node).or(robot.trail.decision_point());
             let is_done = robot.goal.is_none_or(|goal| end == Some(goal.node));
-            return (released, if is_done { None } else { Some(Cause::Plan) });
+            let cause = if is_done { None } else { Some(unplanned(fleet, id)) };
+            return (released, cause);
         };
         if ahead >= enough {
             return (released, None);
@@ -83,6 +84,21 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
         ahead += u64::from(fleet.layout.edge(step.0).length_mm);
         released.push(step);
     }
+}
+
+/// Why the plan lets a robot stay: somebody holds the next place of its straight way, or the plan has other reasons.
+fn unplanned(fleet: &mut Fleet, id: RobotId) -> Cause {
+    let robot = &fleet.state.robots[id.index()];
+    let (Some(here), Some(goal)) = (robot.trail.decision_point(), robot.goal) else { return Cause::Plan };
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let table = fleet.distances.to(&layout, goal.node, robot.robot_type);
+    let next =
+        layout.out_edges(here).iter().min_by_key(|edge| (table[layout.edge(**edge).to.index()], **edge));
+    let Some(edge) = next else { return Cause::Plan };
+    let held = &fleet.state.reservations;
+    let blocker = held.blocker_of_edge(&layout, id, *edge);
+    let blocker = blocker.or_else(|| held.blocker_of_node(&layout, id, layout.edge(*edge).to));
+    blocker.map_or(Cause::Plan, Cause::Robot)
 }
 
 /// Who must pass or leave before the robot's next step; checked against the reservations whatever the plan says.

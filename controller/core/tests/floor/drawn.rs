@@ -21,12 +21,6 @@ fn three_hundred_jobs_are_done_in_order_on_fresh_dc() {
     }
     for _ in 0..180 {
         floor.run(60_000);
-        eprintln!(
-            "{} s: {} done, {:?}",
-            (floor.now - 1_800_000_000_000) / 1000,
-            floor.done(),
-            floor.fleet.planner_stats()
-        );
         if floor.done() == 300 {
             break;
         }

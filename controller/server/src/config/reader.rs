@@ -164,7 +164,10 @@ impl Reader {
         if schemes.iter().any(|scheme| url.reveal().starts_with(scheme)) {
             return Some(url);
         }
-        self.problem(key, format!("`{url}` isn't understood; it must begin with one of: {}", schemes.join(", ")));
+        self.problem(
+            key,
+            format!("`{url}` isn't understood; it must begin with one of: {}", schemes.join(", ")),
+        );
         None
     }
 
@@ -227,8 +230,12 @@ fn is_known(key: &str) -> bool {
 }
 
 fn unknown(section: &str, key: &str) -> String {
-    let known: Vec<&str> =
-        KEYS.iter().filter_map(|(name, _)| name.split_once('.')).filter(|(s, _)| *s == section).map(|(_, k)| k).collect();
+    let known: Vec<&str> = KEYS
+        .iter()
+        .filter_map(|(name, _)| name.split_once('.'))
+        .filter(|(s, _)| *s == section)
+        .map(|(_, k)| k)
+        .collect();
     if known.is_empty() {
         let mut sections: Vec<&str> = KEYS.iter().filter_map(|(name, _)| name.split('.').next()).collect();
         sections.dedup();

@@ -39,7 +39,11 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) async fn start(options: &Options, ground: &Ground, mqtt: &SecretUrl) -> Result<Agent, AgentError> {
+    pub(super) async fn start(
+        options: &Options,
+        ground: &Ground,
+        mqtt: &SecretUrl,
+    ) -> Result<Agent, AgentError> {
         let path = sibling();
         if !path.is_file() {
             return Err(AgentError::Missing(path));

@@ -18,7 +18,9 @@ const UNANSWERED_MAX: usize = 64;
 pub(super) fn lines(file: Option<&Path>, now: Time) -> Result<Vec<String>, DemoError> {
     let text = match file {
         None => return Ok(wave::BUNDLED.lines().map(|line| wave::shift(line, now.0)).collect()),
-        Some(file) => std::fs::read_to_string(file).map_err(|error| file_error("read the jobs of", file, error))?,
+        Some(file) => {
+            std::fs::read_to_string(file).map_err(|error| file_error("read the jobs of", file, error))?
+        }
     };
     Ok(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect())
 }

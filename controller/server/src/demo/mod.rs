@@ -10,6 +10,7 @@ pub mod wave;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,8 @@ use tokio::sync::watch;
 use crate::config::{Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
-use crate::telemetry::Health;
-use crate::{broker, http, inbox, map};
+use crate::telemetry::{self, Health};
+use crate::{broker, http, inbox, map, signals};
 
 use agent::Agent;
 use progress::Progress;
@@ -35,6 +36,8 @@ pub const ROBOTS: usize = 40;
 pub const SPEED: f64 = 10.0;
 /// How often the end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the controller may take to stop.
+const STOP_MAX: Duration = Duration::from_secs(10);
 /// How long robots may take to appear.
 const ROBOTS_MAX: Duration = Duration::from_secs(60);
 
@@ -118,15 +121,33 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
     let (observer, shared) = Observer::new();
     let (stop, stopped) = watch::channel(false);
     let health = Health::default();
-    let url = http::serve(options.listen, doors.clone(), health.clone(), None, stopped.clone()).await?;
+    let url = http::serve(
+        options.listen,
+        doors.clone(),
+        health.clone(),
+        telemetry::start_metrics(),
+        stopped.clone(),
+    )
+    .await?;
     let (layout, stop_rx) = (Arc::clone(&ground.layout), stopped.clone());
-    let setup =
-        run::Setup { config, layout, clock, observer: Some(observer), doors: doors.clone(), inbox, health, stop: stop_rx };
-    let shell = tokio::spawn(run::run(setup));
+    let setup = run::Setup {
+        config,
+        layout,
+        clock,
+        observer: Some(observer),
+        doors: doors.clone(),
+        inbox,
+        health,
+        stop: stop_rx,
+    };
+    let mut shell = tokio::spawn(run::run(setup));
     let agent = Agent::start(&options, &ground, &mqtt).await?;
     let mut demo = Demo { options, ground, clock, shared, started: Instant::now(), url };
-    let outcome = demo.play(&doors, shell, agent).await;
+    let outcome = demo.play(&doors, &mut shell, agent).await;
     stop.send_replace(true);
+    if !shell.is_finished() && tokio::time::timeout(STOP_MAX, shell).await.is_err() {
+        tracing::warn!("the controller took too long to stop");
+    }
     outcome
 }
 
@@ -142,7 +163,12 @@ struct Demo {
 type Shell = tokio::task::JoinHandle<Result<(), RunError>>;
 
 impl Demo {
-    async fn play(&mut self, doors: &inbox::Doors, mut shell: Shell, mut agent: Agent) -> Result<bool, DemoError> {
+    async fn play(
+        &mut self,
+        doors: &inbox::Doors,
+        mut shell: Shell,
+        mut agent: Agent,
+    ) -> Result<bool, DemoError> {
         let robots = self.options.robots;
         let deadline = Instant::now() + ROBOTS_MAX;
         while !agent.is_ready()? && Instant::now() < deadline {
@@ -150,13 +176,16 @@ impl Demo {
         }
         self.started = Instant::now();
         let lines = feed::lines(self.options.jobs.as_deref(), self.clock.now())?;
+        let mut stopped = pin!(signals::asked_to_stop());
         let mut progress = Progress::start(lines.len(), robots, &self.url, self.clock);
         let feeder = tokio::spawn(feed::feed(lines, doors.clone(), self.shared.clone()));
         loop {
             tokio::select! {
+                biased;
+                // Ctrl-C reaches the agent too: its end is then no fault.
+                () = &mut stopped => return self.stopped(),
+                ended = &mut *shell => return ended_early(ended),
                 () = tokio::time::sleep(LOOK_EVERY) => {}
-                ended = &mut shell => return ended_early(ended),
-                _ = tokio::signal::ctrl_c() => return self.stopped(),
             }
             agent.check()?;
             progress.show(&self.shared);
@@ -202,14 +231,14 @@ impl Demo {
     }
 
     /// On a terminal the page stays until Ctrl-C, unless told otherwise.
-    async fn serve_on(&self, mut shell: Shell) -> Result<(), DemoError> {
+    async fn serve_on(&self, shell: &mut Shell) -> Result<(), DemoError> {
         if self.options.exit_when_done || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
             return Ok(());
         }
         println!("Still serving at {}; Ctrl-C ends it.", self.url);
         tokio::select! {
-            ended = &mut shell => ended_early(ended).map(drop),
-            _ = tokio::signal::ctrl_c() => Ok(()),
+            ended = shell => ended_early(ended).map(drop),
+            () = signals::asked_to_stop() => Ok(()),
         }
     }
 }

@@ -147,7 +147,8 @@ fn job(number: usize, truck: usize, dice: &mut Dice) -> Job {
     let load = Load { id: format!("TOTE-{:04}", 1_000 + number), r#type: "tote" };
     let pick = Leg { station, action: "pick", load: Some(load), dwell_s: 5 + dice.below(6), lines };
     let dock = format!("DOCK-{truck:02}");
-    let drop = Leg { station: dock, action: "drop", load: None, dwell_s: 5 + dice.below(3), lines: Vec::new() };
+    let drop =
+        Leg { station: dock, action: "drop", load: None, dwell_s: 5 + dice.below(3), lines: Vec::new() };
     let cut_off = FIRST_CUT_OFF_MIN + CUT_OFF_EVERY_MIN * (truck as i64 - 1);
     Job {
         v: 1,
@@ -227,7 +228,8 @@ mod tests {
     fn the_committed_wave_is_what_the_generator_draws() {
         let fresh = lines().join("\n") + "\n";
         if std::env::var_os("DROVER_UPDATE").is_some() {
-            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/waves/fresh-dc-300.ndjson"), &fresh).unwrap();
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/waves/fresh-dc-300.ndjson"), &fresh)
+                .unwrap();
         }
         assert!(fresh == BUNDLED, "stale: run this test once with DROVER_UPDATE=1, then build again");
     }

@@ -30,7 +30,11 @@ fn spec(job: Job, fingerprint: u128) -> JobSpec {
         max_out_of_cold_s: job.max_out_of_cold_s,
         requires: job.requires,
         priority: job.priority,
-        extra: if job.extra.is_empty() { String::new() } else { serde_json::Value::Object(job.extra).to_string() },
+        extra: if job.extra.is_empty() {
+            String::new()
+        } else {
+            serde_json::Value::Object(job.extra).to_string()
+        },
         fingerprint,
     }
 }
@@ -80,14 +84,21 @@ mod tests {
         assert_eq!((spec.sequence.as_deref(), spec.due_at), (Some("T-7"), Some(Time(2_000))));
         assert_eq!(spec.best_before.as_deref(), Some("2026-11-25"));
         assert_eq!(spec.temperature, Some(drover_maps::Temperature::Chilled));
-        assert_eq!((spec.max_out_of_cold_s, spec.requires.as_slice()), (Some(600), ["cold".to_owned()].as_slice()));
+        assert_eq!(
+            (spec.max_out_of_cold_s, spec.requires.as_slice()),
+            (Some(600), ["cold".to_owned()].as_slice())
+        );
         assert_eq!((spec.priority, spec.extra.as_str()), (7, r#"{"wave":12}"#));
         let lift = &spec.legs[0];
         assert_eq!((lift.station.as_str(), lift.dwell_ms), ("A", 8_000));
         assert_eq!(lift.load, Some(Load { id: "TOTE-9".to_owned(), load_type: Some("tote".to_owned()) }));
         let action = lift.action.as_ref().unwrap();
-        let parameters: Vec<_> = action.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        assert_eq!((action.name.as_str(), parameters), ("lift", vec![("height", "1.5"), ("side", r#""left""#)]));
+        let parameters: Vec<_> =
+            action.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(
+            (action.name.as_str(), parameters),
+            ("lift", vec![("height", "1.5"), ("side", r#""left""#)])
+        );
         assert_eq!((spec.legs[1].action.as_ref(), spec.legs[1].dwell_ms), (None, 0));
     }
 

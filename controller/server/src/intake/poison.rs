@@ -30,7 +30,12 @@ pub(super) struct Refusal {
 }
 
 /// Publishes the message to the dead-letter queue and waits until it is safe there.
-pub(super) async fn bury(link: &Link, site: &str, delivery: &Delivery, refusal: &Refusal) -> Result<(), Outage> {
+pub(super) async fn bury(
+    link: &Link,
+    site: &str,
+    delivery: &Delivery,
+    refusal: &Refusal,
+) -> Result<(), Outage> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let properties = properties(&delivery.properties, refusal);
     let publish = async {

@@ -19,7 +19,10 @@ pub(super) fn traffic(layout: &Layout, motion: &Motion) -> String {
     let most = motion.passes.iter().copied().max().unwrap_or(0).max(1) as f32;
     let edges = motion.passes.iter().map(|passes| *passes as f32 / most).collect();
     let title = format!("Traffic: the busiest edge was passed {most} times");
-    render::svg(layout, &Options { title, heat: Some(Heat { edges, nodes: Vec::new() }), ..Options::default() })
+    render::svg(
+        layout,
+        &Options { title, heat: Some(Heat { edges, nodes: Vec::new() }), ..Options::default() },
+    )
 }
 
 /// Jobs accepted and jobs done over simulated time, as two lines.
@@ -30,7 +33,8 @@ pub(super) fn jobs_over_time(judge: &Judge) -> String {
     let mut accepted: Vec<f64> = judge.jobs().iter().map(|job| at(job.accepted_at)).collect();
     let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done);
     let ends = judge.jobs().iter().filter_map(|job| job.ended.as_ref());
-    let mut done: Vec<f64> = ends.filter(|(_, outcome)| is_done(outcome)).map(|(time, _)| at(*time)).collect();
+    let mut done: Vec<f64> =
+        ends.filter(|(_, outcome)| is_done(outcome)).map(|(time, _)| at(*time)).collect();
     accepted.sort_by(f64::total_cmp);
     done.sort_by(f64::total_cmp);
     let most = accepted.len().max(1) as u64;

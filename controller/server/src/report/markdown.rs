@@ -7,12 +7,20 @@ use super::{Summary, Truck};
 /// The report as Markdown.
 pub(super) fn write(summary: &Summary) -> String {
     let mut text = String::from("# Report\n\n");
-    let word = if summary.is_good() { "All jobs done, in order, no invariant broken." } else { "**Not all went well.**" };
+    let word = if summary.is_good() {
+        "All jobs done, in order, no invariant broken."
+    } else {
+        "**Not all went well.**"
+    };
     let _ = writeln!(text, "{word}\n");
     table(&mut text, &figures(summary));
     trucks(&mut text, &summary.trucks);
-    let _ = writeln!(text, "## Where the time went\n\nAll robots together, while they had something to do.\n");
-    let waiting = summary.waiting_by_cause.iter().map(|(cause, s)| (format!("standing for {}", meaning(cause)), format!("{s} s")));
+    let _ =
+        writeln!(text, "## Where the time went\n\nAll robots together, while they had something to do.\n");
+    let waiting = summary
+        .waiting_by_cause
+        .iter()
+        .map(|(cause, s)| (format!("standing for {}", meaning(cause)), format!("{s} s")));
     let busy = [
         ("driving".to_owned(), format!("{} s", summary.driving_seconds)),
         ("working: picking, dropping, charging".to_owned(), format!("{} s", summary.working_seconds)),

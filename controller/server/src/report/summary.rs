@@ -142,7 +142,8 @@ fn truck(tally: &Tally, sequence: &str) -> Truck {
     let after_start = |ms: u64| (ms as i64 - start) / 1_000;
     let due = jobs.iter().filter_map(|job| job.due_at).min().map(|at| at.0);
     let is_over = jobs.iter().all(|job| job.ended.is_some());
-    let ended = jobs.iter().filter_map(|job| job.ended.as_ref()).map(|(at, _)| at.0).max().filter(|_| is_over);
+    let ended =
+        jobs.iter().filter_map(|job| job.ended.as_ref()).map(|(at, _)| at.0).max().filter(|_| is_over);
     Truck {
         sequence: sequence.to_owned(),
         jobs: jobs.len(),

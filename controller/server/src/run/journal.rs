@@ -62,7 +62,9 @@ impl Journal {
     /// Hands over a record. One is in flight at a time, so there is always room for it.
     pub(super) fn append(&self, record: Box<Record>) {
         if self.records.try_send(record).is_err() {
-            tracing::error!("a record came before the one in flight was durable: a bug, or the store refused it");
+            tracing::error!(
+                "a record came before the one in flight was durable: a bug, or the store refused it"
+            );
         }
     }
 
@@ -149,7 +151,9 @@ async fn put(led: Led, mut snapshots: mpsc::Receiver<(Seq, Vec<u8>)>, memory: Me
                 let ms = started.elapsed().as_millis();
                 tracing::debug!(seq = seq.0, bytes = bytes.len(), ms, "snapshot stored");
             }
-            Err(error) => tracing::warn!(seq = seq.0, %error, "a snapshot was not stored; the next one will be"),
+            Err(error) => {
+                tracing::warn!(seq = seq.0, %error, "a snapshot was not stored; the next one will be")
+            }
         }
         let before = drover_core::Time(memory.clock.now().0.saturating_sub(memory.remember_jobs_ms));
         if let Err(error) = led.store.forget_jobs(&led.site, before).await {

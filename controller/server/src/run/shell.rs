@@ -190,7 +190,10 @@ impl Shell {
         while let Some(notification) = self.backlog.pop_front() {
             match self.outlets.notifications.try_send(notification) {
                 Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(notification) | mpsc::error::TrySendError::Closed(notification)) => {
+                Err(
+                    mpsc::error::TrySendError::Full(notification)
+                    | mpsc::error::TrySendError::Closed(notification),
+                ) => {
                     self.backlog.push_front(notification);
                     return;
                 }

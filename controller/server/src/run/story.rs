@@ -22,11 +22,17 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                 Command::Notify(news) => {
                     metrics::counter!("drover_job_news_total", "state" => state(&news.what)).increment(1);
                     match &news.what {
-                        JobNews::Done | JobNews::Failed { .. } | JobNews::Cancelled | JobNews::Blocked { .. } => {
+                        JobNews::Done
+                        | JobNews::Failed { .. }
+                        | JobNews::Cancelled
+                        | JobNews::Blocked { .. } => {
                             let robot = news.robot.as_deref().unwrap_or("-");
                             tracing::info!(job = %news.job, robot, seq, "{}", state(&news.what));
                         }
-                        JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::LegDone { .. } => {}
+                        JobNews::Accepted
+                        | JobNews::Assigned
+                        | JobNews::Started
+                        | JobNews::LegDone { .. } => {}
                     }
                 }
                 Command::Release { .. } => metrics::counter!("drover_releases_total").increment(1),
@@ -75,7 +81,10 @@ pub(super) fn gauge(fleet: &Fleet) {
 }
 
 fn name(fleet: &Fleet, robot: RobotId) -> String {
-    fleet.robots().get(robot.index()).map_or_else(|| format!("robot {}", robot.0), |robot| robot.name.to_string())
+    fleet
+        .robots()
+        .get(robot.index())
+        .map_or_else(|| format!("robot {}", robot.0), |robot| robot.name.to_string())
 }
 
 /// The state's word on the wire.

@@ -94,7 +94,9 @@ impl Case {
         let body = body.to_vec();
         let rows = match &self.door {
             Door::Sqlite(pool) => sqlx::query(update).bind(body).execute(pool).await.unwrap().rows_affected(),
-            Door::Postgres(pool) => sqlx::query(update).bind(body).execute(pool).await.unwrap().rows_affected(),
+            Door::Postgres(pool) => {
+                sqlx::query(update).bind(body).execute(pool).await.unwrap().rows_affected()
+            }
         };
         assert_eq!(rows, 1, "{place}");
     }
@@ -214,7 +216,10 @@ pub async fn an_old_epoch_writes_nothing(case: &Case) {
     let old = case.led(1).await;
     let new = case.store.lead(SITE, "other", EXPIRES).await.unwrap();
     let append = case.store.append(SITE, &record(old, 4, 6)).await.unwrap_err();
-    assert!(matches!(append, AppendError::Fenced { ours, leads, .. } if ours == old && leads == new), "{append}");
+    assert!(
+        matches!(append, AppendError::Fenced { ours, leads, .. } if ours == old && leads == new),
+        "{append}"
+    );
     let again = case.store.append(SITE, &record(old, 1, 3)).await.unwrap_err();
     assert!(matches!(again, AppendError::Fenced { .. }), "{again}");
     let snapshot = case.store.snapshot(SITE, old, Seq(3), b"old").await.unwrap_err();
@@ -248,7 +253,10 @@ pub async fn a_missing_record_is_found(case: &Case) {
     case.led(5).await;
     assert_eq!(case.run("DELETE FROM drover_journal WHERE seq_from = 7").await, 1);
     let error = case.store.load(SITE).await.unwrap_err();
-    assert!(matches!(&error, LoadError::Gap { site, expected: Seq(7), found: Seq(10) } if site == SITE), "{error}");
+    assert!(
+        matches!(&error, LoadError::Gap { site, expected: Seq(7), found: Seq(10) } if site == SITE),
+        "{error}"
+    );
 }
 
 pub async fn a_missing_last_record_is_found(case: &Case) {
@@ -382,7 +390,8 @@ pub async fn a_snapshot_ahead_of_the_journal_is_refused(case: &Case) {
 
 pub async fn records_stream_from_the_middle_to_an_end(case: &Case) {
     case.led(300).await;
-    for (from, until, expected) in [(1, None, 1..=300), (0, Some(6), 1..=2), (8, Some(400), 3..=134), (900, None, 300..=300)]
+    for (from, until, expected) in
+        [(1, None, 1..=300), (0, Some(6), 1..=2), (8, Some(400), 3..=134), (900, None, 300..=300)]
     {
         let mut records = case.store.records(SITE, Seq(from), until.map(Seq));
         let mut found = Vec::new();

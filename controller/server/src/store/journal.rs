@@ -23,11 +23,7 @@ struct Draft<'a> {
     checksum: u32,
 }
 
-pub(super) async fn append(
-    database: &dyn Database,
-    site: &str,
-    record: &Record,
-) -> Result<(), AppendError> {
+pub(super) async fn append(database: &dyn Database, site: &str, record: &Record) -> Result<(), AppendError> {
     let (body, checksum) = record.encode();
     if body.is_empty() {
         return Err(AppendError::Unencodable { site: site.to_owned(), from: record.seq_from });
@@ -292,7 +288,8 @@ impl Cursor {
 
     fn verified(&self, row: &mut Row, from: Seq, is_first: bool) -> Result<Record, LoadError> {
         let damaged = |reason: String| LoadError::Damaged { site: self.site.clone(), seq: from, reason };
-        let checksum = u32::try_from(row.int(5)?).map_err(|_| damaged("its checksum has no 32 bits".into()))?;
+        let checksum =
+            u32::try_from(row.int(5)?).map_err(|_| damaged("its checksum has no 32 bits".into()))?;
         let record = match Record::decode(&row.bytes(4)?, checksum) {
             Ok(record) => record,
             Err(error @ DecodeError::Checksum { .. }) => return Err(damaged(error.to_string())),

@@ -22,7 +22,8 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Connects to `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`.
     pub(super) async fn connect(url: &str) -> std::result::Result<Postgres, ConnectError> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| ConnectError::BadUrl(error.to_string()))?;
+        let options =
+            PgConnectOptions::from_str(url).map_err(|error| ConnectError::BadUrl(error.to_string()))?;
         let options = options.application_name("drover").disable_statement_logging();
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_MAX);
         Ok(Postgres { pool: pool.connect_with(options).await? })

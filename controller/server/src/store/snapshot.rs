@@ -122,7 +122,9 @@ pub(super) async fn newest(
         match read(database, site, seq, chunks).await? {
             Ok(bytes) => return Ok((Some((seq, bytes)), findings)),
             Err(chunk) => {
-                findings.push(format!("chunk {chunk} of the snapshot of {site} at {seq:?} is damaged: passed over"));
+                findings.push(format!(
+                    "chunk {chunk} of the snapshot of {site} at {seq:?} is damaged: passed over"
+                ));
             }
         }
     }

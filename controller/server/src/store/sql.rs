@@ -32,8 +32,7 @@ pub(super) const FIRST_LEASE: &str = "INSERT INTO drover_lease (site, epoch, hol
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site) DO NOTHING";
 pub(super) const TAKE_LEASE: &str = "UPDATE drover_lease SET epoch = $2, holder = $3, expires_ms = $4
     WHERE site = $1 AND epoch = $5";
-pub(super) const RENEW_LEASE: &str =
-    "UPDATE drover_lease SET expires_ms = $3 WHERE site = $1 AND epoch = $2";
+pub(super) const RENEW_LEASE: &str = "UPDATE drover_lease SET expires_ms = $3 WHERE site = $1 AND epoch = $2";
 /// The guard of an append: the lease is ours, and the journal ends where the record begins.
 pub(super) const MOVE_TIP: &str =
     "UPDATE drover_lease SET tip = $4 WHERE site = $1 AND epoch = $2 AND tip = $3";
@@ -107,8 +106,17 @@ mod tests {
         include_str!("database.rs"),
         include_str!("mod.rs"),
     ];
-    const NOT_IN_SPANNER: [&str; 9] =
-        ["serial", "savepoint", "trigger", "advisory", "listen", "notify", "extension", "lock table", "begin;"];
+    const NOT_IN_SPANNER: [&str; 9] = [
+        "serial",
+        "savepoint",
+        "trigger",
+        "advisory",
+        "listen",
+        "notify",
+        "extension",
+        "lock table",
+        "begin;",
+    ];
 
     /// The lines outside comments and tests.
     fn code(file: &str) -> impl Iterator<Item = &str> {
@@ -125,7 +133,10 @@ mod tests {
             }
         }
         for statement in CREATE {
-            assert!(!statement.contains("INDEX") || !statement.contains("WHERE"), "partial index: {statement}");
+            assert!(
+                !statement.contains("INDEX") || !statement.contains("WHERE"),
+                "partial index: {statement}"
+            );
         }
     }
 

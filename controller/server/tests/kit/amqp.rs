@@ -14,6 +14,9 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer
 
 const CONNECT_MAX: Duration = Duration::from_secs(60);
 const MESSAGE_MAX: Duration = Duration::from_secs(60);
+/// RabbitMQ may lose a quorum queue whose broker is killed within half a second of its birth: its directory is saved
+/// that often.
+const QUEUE_SAVED: Duration = Duration::from_secs(2);
 
 pub struct Client {
     pub connection: Connection,
@@ -63,7 +66,8 @@ impl Client {
         }
         let properties = BasicProperties::default().with_delivery_mode(2).with_headers(table);
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let publish = self.channel.basic_publish(exchange.into(), key.into(), options, body.as_bytes(), properties);
+        let publish =
+            self.channel.basic_publish(exchange.into(), key.into(), options, body.as_bytes(), properties);
         let confirmation = publish.await.unwrap().await.unwrap();
         confirmation.is_ack() && confirmation.take_message().is_none()
     }
@@ -88,15 +92,22 @@ impl Client {
         queue.message_count()
     }
 
-    /// Declares a durable queue and binds it.
+    /// Declares a durable queue, binds it, and waits until it would survive a kill of the broker.
     pub async fn bind(&self, queue: &str, exchange: &str, key: &str) {
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         let durable = QueueDeclareOptions::durable();
         self.channel.queue_declare(queue.into(), durable, arguments).await.unwrap();
         let options = QueueBindOptions::default();
-        let bound = self.channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default());
+        let bound = self.channel.queue_bind(
+            queue.into(),
+            exchange.into(),
+            key.into(),
+            options,
+            FieldTable::default(),
+        );
         bound.await.unwrap();
+        tokio::time::sleep(QUEUE_SAVED).await;
     }
 
     pub async fn delete(&self, queue: &str) {
@@ -105,7 +116,8 @@ impl Client {
 
     pub async fn consume(&self, queue: &str) -> Subscription {
         let options = BasicConsumeOptions::default();
-        let consumer = self.channel.basic_consume(queue.into(), "test".into(), options, FieldTable::default());
+        let consumer =
+            self.channel.basic_consume(queue.into(), "test".into(), options, FieldTable::default());
         Subscription(consumer.await.unwrap())
     }
 }

@@ -99,7 +99,8 @@ impl Postgres {
         }
         let pid_file = fs::read_to_string(self.folder.file("data/postmaster.pid")).unwrap_or_default();
         let Some(parent) = pid_file.lines().next() else { return };
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+        let children =
+            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
         let pids = [parent].into_iter().chain(children.split_whitespace());
         let _ = Command::new("kill").arg(signal).args(pids).stderr(Stdio::null()).status();
     }

@@ -79,7 +79,8 @@ impl Rabbit {
 
     fn write_config(&self) {
         fs::create_dir_all(self.folder.file("log")).unwrap();
-        let config = format!("listeners.tcp.1 = 127.0.0.1:{}\nlog.console = true\nlog.file = false\n", self.port);
+        let config =
+            format!("listeners.tcp.1 = 127.0.0.1:{}\nlog.console = true\nlog.file = false\n", self.port);
         fs::write(self.folder.file("rabbitmq.conf"), config).unwrap();
         fs::write(self.folder.file("enabled_plugins"), "[].\n").unwrap();
         self.folder.give_to(USER);
