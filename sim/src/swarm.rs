@@ -59,6 +59,6 @@ fn blocks(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
         one_way_aisles: Some(draw(0, 1) == 1),
     };
     scenario.layout = Ground { blocks: Some(blocks), ..Ground::default() };
-    // No more robots than bays: whoever waits must have a place to wait.
-    u64::from(parking)
+    // Up to twice as many robots as bays: who waits may have no place to wait.
+    u64::from(2 * parking)
 }

@@ -1,7 +1,6 @@
 //! Whole worlds: the real controller and real robot machines, judged by the oracle.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers are tests")]
-#![expect(clippy::disallowed_methods, reason = "a test reads its scenarios")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -161,6 +161,8 @@ pub enum AlarmCode {
     RobotFaulted,
     /// A robot is gone from the broker, or silent.
     RobotLost,
+    /// A robot that nobody listed may not join.
+    RobotRefused,
     /// The planner gave a plan that doesn't hold: refused.
     PlanRefused,
 }
@@ -175,6 +177,7 @@ impl AlarmCode {
             AlarmCode::ActionFailed => "ACTION_FAILED",
             AlarmCode::RobotFaulted => "ROBOT_FAULTED",
             AlarmCode::RobotLost => "ROBOT_LOST",
+            AlarmCode::RobotRefused => "ROBOT_REFUSED",
             AlarmCode::PlanRefused => "PLAN_REFUSED",
         }
     }

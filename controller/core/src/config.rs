@@ -47,7 +47,7 @@ impl Default for Config {
             horizon_nodes_max: 8,
             resend_ms: 3_000,
             silent_ms: 35_000,
-            gather_ms: 5_000,
+            gather_ms: 10_000,
             sequence_spread_min: 3,
             station_queue_max: 2,
             snapshot_ms: 30_000,

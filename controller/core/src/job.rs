@@ -34,7 +34,23 @@ pub struct JobSpec {
     /// Fields we don't know, as a JSON object's text, handed back in events; empty when there are none.
     pub extra: String,
     /// Hash of the whole body, independent of key order and white space.
+    #[serde(with = "hex")]
     pub fingerprint: u128,
+}
+
+/// A fingerprint as 32 hexadecimal digits: every format can carry it.
+mod hex {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{value:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
 }
 
 /// One drive and what to do there.

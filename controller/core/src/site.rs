@@ -11,15 +11,16 @@
 //! what arrives meanwhile is stepped in memory and goes with the next.
 
 mod journal;
+mod strangers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drover_maps::{Layout, TypeId};
 use drover_proto::vda5050;
 
 use crate::clock::Time;
-use crate::command::{Alarm, Command, Notification};
+use crate::command::{Alarm, AlarmCode, Command, Notification};
 use crate::config::Config;
 use crate::event::{Event, Fact};
 use crate::fleet::{Fleet, RestoreError};
@@ -30,6 +31,7 @@ use crate::record::Record;
 
 pub use crate::link::ToRobot;
 use journal::Journal;
+use strangers::Strangers;
 
 /// Shell's handle for something that awaits an answer: a delivery, a call, a line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +138,8 @@ pub enum Verdict {
     },
 }
 
+/// Time between two alarms of a robot that may not join, ms.
+const REFUSAL_MS: u64 = 600_000;
 /// Time between two notes of what the events broker has confirmed, ms.
 const CONFIRM_NOTE_MS: u64 = 1_000;
 
@@ -152,7 +156,9 @@ pub struct Site {
     confirmed: u64,
     confirm_noted: u64,
     confirm_noted_at: Time,
-    strangers: BTreeMap<RobotName, Time>,
+    strangers: Strangers,
+    /// Soft news for the operator, nothing of the journal.
+    notices: Vec<Alarm>,
 }
 
 #[derive(Clone, Debug)]
@@ -198,7 +204,8 @@ impl Site {
             confirmed,
             confirm_noted: confirmed,
             confirm_noted_at: now,
-            strangers: BTreeMap::new(),
+            strangers: Strangers::default(),
+            notices: Vec::new(),
         }
     }
 
@@ -229,6 +236,7 @@ impl Site {
             Input::EventConfirmed { n } => self.confirmed = self.confirmed.max(n),
         }
         self.keep_time(now);
+        effects.extend(self.notices.drain(..).map(Effect::Alarm));
         self.poll_links(now, effects);
         self.journal.flush(&self.fleet, effects, &mut self.held);
     }
@@ -254,6 +262,9 @@ impl Site {
     }
 
     fn hear(&mut self, now: Time, name: RobotName, message: RobotMessage) {
+        if let RobotMessage::Factsheet(sheet) = message {
+            return self.strangers.note(name, &sheet);
+        }
         let Some(id) = self.fleet.robot_named(&name).or_else(|| self.welcome(now, &name, &message)) else {
             return;
         };
@@ -263,7 +274,7 @@ impl Site {
         let facts = match message {
             RobotMessage::State(state) => link.on_state(now, &state, robot, &layout),
             RobotMessage::Connection(connection) => link.on_connection(&connection, robot),
-            RobotMessage::Factsheet(_) => Vec::new(),
+            RobotMessage::Factsheet(_) => return,
         };
         for fact in facts {
             if self.is_worth_a_try(now, &name, &fact) {
@@ -277,21 +288,20 @@ impl Site {
         if !matches!(fact, Fact::Located { .. }) {
             return true;
         }
-        let last = self.strangers.get(name).copied();
-        let is_due = last.is_none_or(|last| now.since_ms(last) >= self.fleet.state.config.resend_ms);
-        if is_due {
-            self.strangers.insert(name.clone(), now);
-        }
-        is_due
+        self.strangers.is_due(name, now, self.fleet.state.config.resend_ms)
     }
 
     /// A robot nobody listed: it joins if the site lets it, once it shows where it stands.
     fn welcome(&mut self, now: Time, name: &RobotName, message: &RobotMessage) -> Option<RobotId> {
         let RobotMessage::State(state) = message else { return None };
-        if !self.fleet.state.config.auto_enroll || link::place(state, &self.fleet.layout).is_none() {
-            return None;
+        let place = link::place(state, &self.fleet.layout).filter(|_| self.fleet.state.config.auto_enroll)?;
+        match self.strangers.robot_type(name, place, &self.fleet.layout) {
+            Ok(robot_type) => self.enroll(name.clone(), robot_type, now),
+            Err(text) if self.strangers.is_due(name, now, REFUSAL_MS) => {
+                self.notices.push(Alarm { code: AlarmCode::RobotRefused, robot: None, text });
+            }
+            Err(_) => {}
         }
-        self.enroll(name.clone(), TypeId(0), now);
         self.fleet.robot_named(name)
     }
 

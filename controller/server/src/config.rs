@@ -151,7 +151,7 @@ impl fmt::Display for Problem {
 }
 
 /// The configuration can't be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read the configuration:{}", .problems.iter().map(|p| format!("\n  {p}")).collect::<String>())]
 pub struct ConfigError {
     /// Everything that is wrong, in file order.
@@ -313,5 +313,29 @@ mod tests {
         std::fs::remove_file(&secret).unwrap();
         assert_eq!(config.jobs, Peer::Url(SecretUrl::new("amqp://guest:hidden@rabbit:5672")));
         assert!(!format!("{config:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn the_example_names_every_key_with_its_default() {
+        let example = include_str!("../drover.example.toml");
+        let defaults = parse(example, &[]).unwrap();
+        let keys = example.lines().map(|line| line.trim_start_matches("# "));
+        let has_default = |line: &&str| {
+            line.starts_with('[')
+                || (line.contains(" = ") && !line.contains("_file = ") && !line.starts_with("username"))
+        };
+        let written: Vec<&str> = keys.filter(has_default).collect();
+        assert_eq!(
+            parse(&written.join("\n"), &[]),
+            Ok(defaults),
+            "a default in the example is not the default"
+        );
+        for (key, _) in reader::KEYS {
+            let name = key.split_once('.').unwrap().1;
+            assert!(
+                example.contains(&format!("{name} = ")) || example.contains(&format!("{name}_file = ")),
+                "{key}"
+            );
+        }
     }
 }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use drover_core::{RobotMessage, RobotName, ToRobot};
 use drover_proto::vda5050::{Topic, TopicKind};
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, QoS, SubscribeFilter};
+use rumqttc::{
+    AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, Publish, QoS, SubscribeFilter,
+};
 use tokio::sync::mpsc;
 
 use crate::config::SecretUrl;
@@ -71,7 +73,11 @@ pub fn spawn(
     lease: Lease,
 ) -> Result<(), UrlError> {
     health.expect(PART);
-    let (client, events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
+    let (client, mut events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
+    let mut network = NetworkOptions::new();
+    // Orders are small and must not wait for one another.
+    network.set_tcp_nodelay(true);
+    events.set_network_options(network);
     let (raw, raw_rx) = mpsc::channel(RAW_MAX);
     let is_connected = Arc::new(AtomicBool::new(false));
     let poll = Poll {

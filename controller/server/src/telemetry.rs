@@ -17,7 +17,9 @@ const SECONDS: [f64; 12] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025
 pub fn start_logging(log: &Log) {
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.level));
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info")).add_directive(quiet("rumqttd"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal);
+    let builder = builder.with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

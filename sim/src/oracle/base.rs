@@ -55,8 +55,8 @@ impl Bases {
         &self.bases[robot]
     }
 
-    /// The robot is released all that is new in this order, which was decided then.
-    pub(crate) fn extend(&mut self, decided: Time, robot: usize, order: &Order) -> Vec<Breach> {
+    /// The robot is released all that is new in this order.
+    pub(crate) fn extend(&mut self, robot: usize, order: &Order) -> Vec<Breach> {
         let base = &self.bases[robot];
         if base.order_id.as_ref() != Some(&order.order_id) {
             self.begin(robot, order);
@@ -71,7 +71,7 @@ impl Bases {
             let edge = index.checked_sub(1).and_then(|before| order.edges.get(before));
             let edge = edge.and_then(|edge| self.layout.edge_named(&edge.edge_id));
             let place = Place { sequence_id: node.sequence_id, node: id, edge };
-            breaches.extend(self.conflict(robot, &place).filter(|breach| self.was_known(decided, breach)));
+            breaches.extend(self.conflict(robot, &place));
             self.hold(robot, place);
         }
         breaches
@@ -128,8 +128,11 @@ impl Bases {
     }
 
     /// All robots of the breach had been seen when the order was decided.
-    fn was_known(&self, decided: Time, breach: &Breach) -> bool {
-        breach.robots.iter().all(|robot| self.bases[*robot].first_seen.is_none_or(|seen| seen < decided))
+    pub(crate) fn were_known(&self, decided: Time, breach: &Breach) -> bool {
+        breach.robots.iter().all(|robot| {
+            let base = &self.bases[*robot];
+            base.order_id.is_some() || base.first_seen.is_some_and(|seen| seen < decided)
+        })
     }
 
     /// Another robot holds what excludes this place.

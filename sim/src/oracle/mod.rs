@@ -192,8 +192,10 @@ impl Oracle {
         let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
         if !self.prefix.is_resend() {
             let decided = self.writer.decided(now, order);
-            breaches.extend(self.said.extend(decided, robot, order));
-            breaches.extend(self.heard.extend(decided, robot, order));
+            let mut conflicts = self.said.extend(robot, order);
+            conflicts.extend(self.heard.extend(robot, order));
+            conflicts.retain(|breach| self.heard.were_known(decided, breach));
+            breaches.extend(conflicts);
             breaches.extend(self.once.ordered(robot, order, &self.jobs, &self.layout));
             breaches.extend(self.fifo.ordered(robot, order, &self.jobs));
         }

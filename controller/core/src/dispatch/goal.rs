@@ -8,6 +8,11 @@ use crate::id::RobotId;
 use crate::plan::distance::UNREACHABLE;
 use crate::robot::{Goal, Robot};
 
+/// Holding nodes kept before a station for as many jobs that are next there.
+pub(crate) const FRONT: usize = 3;
+/// Holding nodes a layout must have for any of them to be kept.
+const FRONT_OF_MIN: usize = 16;
+
 /// Nobody else is going to, or stays at, this node or one in conflict with it. A robot that may be moved and has no goal
 /// stays nowhere: it gives way.
 pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
@@ -52,6 +57,18 @@ pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> 
         }
     }
     best.map(|(_, node)| node)
+}
+
+/// Holding nodes nearest to this place, kept for whoever is next there, and all the others.
+pub(crate) fn holding_by(fleet: &mut Fleet, id: RobotId, place: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let table = fleet.distances.to(&layout, place, fleet.state.robots[id.index()].robot_type);
+    let mut front = layout.holding().to_vec();
+    front.sort_by_key(|node| (table[node.index()], *node));
+    let kept = if front.len() >= FRONT_OF_MIN { FRONT } else { 0 };
+    let mut back = front.split_off(kept);
+    back.sort_unstable();
+    (front, back)
 }
 
 /// A free node among these for the robot, by the way there plus the way on to `next`.

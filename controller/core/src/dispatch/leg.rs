@@ -29,6 +29,7 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
 
 /// Waits for a place at the station, on a holding node near it.
 fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase> {
+    let layout = std::sync::Arc::clone(&fleet.layout);
     let station = fleet.state.jobs.get(job)?.station()?;
     if may_approach(fleet, job)
         && let Some(node) = goal::at_station(fleet, id, station)
@@ -36,14 +37,28 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         goal::set(fleet, id, node, true, now);
         return Some(Phase::Drive);
     }
-    if fleet.state.robots[id.index()].goal.is_none() {
-        let layout = std::sync::Arc::clone(&fleet.layout);
-        let next = layout.station(station).nodes.first().copied();
-        if let Some(node) = goal::nearest_of(fleet, id, layout.holding(), next) {
-            goal::set(fleet, id, node, false, now);
-        }
+    let place = layout.station(station).nodes.first().copied()?;
+    let (front, back) = goal::holding_by(fleet, id, place);
+    let is_next = is_next(fleet, job);
+    let is_in_front = fleet.state.robots[id.index()].goal.is_some_and(|goal| front.contains(&goal.node));
+    let node = match fleet.state.robots[id.index()].goal {
+        Some(_) if is_in_front || !is_next => None,
+        Some(_) => goal::nearest_of(fleet, id, &front, Some(place)),
+        None if is_next => goal::nearest_of(fleet, id, layout.holding(), Some(place)),
+        None => goal::nearest_of(fleet, id, &back, Some(place)),
+    };
+    if let Some(node) = node {
+        goal::set(fleet, id, node, false, now);
     }
     None
+}
+
+/// It is among the first of its sequence: it may hold the approach of its last station.
+fn is_next(fleet: &Fleet, id: &JobId) -> bool {
+    let Some(job) = fleet.state.jobs.get(id) else { return false };
+    let sequence = job.spec.sequence.as_ref().filter(|_| job.is_on_last_leg());
+    let sequence = sequence.and_then(|name| fleet.state.sequences.get(name));
+    sequence.is_none_or(|sequence| sequence.members.iter().take(goal::FRONT).any(|member| member == id))
 }
 
 fn may_approach(fleet: &Fleet, id: &JobId) -> bool {

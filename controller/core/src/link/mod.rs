@@ -14,7 +14,7 @@ use drover_proto::vda5050;
 
 use crate::clock::Time;
 use crate::config::Config;
-use crate::event::Fact;
+use crate::event::{Connection, Fact};
 use crate::id::RobotName;
 use crate::release::Order;
 use crate::robot::Robot;
@@ -23,6 +23,8 @@ use crate::robot::Robot;
 const RESENDS_PER_PACE: u32 = 3;
 /// The slowest pace is this many times the first one.
 const PACE_MAX: u64 = 8;
+/// Time between two questions for a state, ms.
+const ASK_MS: u64 = 5_000;
 /// Time between two cancels of an order that isn't ours, ms.
 const CANCEL_MS: u64 = 10_000;
 
@@ -35,6 +37,9 @@ pub struct Link {
     sent_at: Option<Time>,
     sends: u32,
     heard_at: Option<Time>,
+    /// The broker said ONLINE since we are here.
+    is_there: bool,
+    asked_at: Option<Time>,
     /// Header id and timestamp of the newest state.
     newest: Option<(u32, String)>,
     runs_foreign_order: bool,
@@ -61,6 +66,8 @@ impl Link {
             sent_at: None,
             sends: 0,
             heard_at: None,
+            is_there: false,
+            asked_at: None,
             newest: None,
             runs_foreign_order: false,
             cancelled_at: None,
@@ -101,6 +108,7 @@ impl Link {
     /// What the broker says of the robot. Its time stamps are old by nature and decide nothing.
     pub fn on_connection(&mut self, message: &vda5050::Connection, robot: &Robot) -> Vec<Fact> {
         let connection = read::connection(message.connection_state);
+        self.is_there = connection == Connection::Online;
         if robot.connection == Some(connection) { Vec::new() } else { vec![Fact::Connection(connection)] }
     }
 
@@ -113,7 +121,9 @@ impl Link {
 
     /// The message that is due now, if any: never before the robot was heard, never in a mode that forbids orders.
     pub fn poll(&mut self, now: Time, robot: &Robot, layout: &Layout, config: &Config) -> Option<ToRobot> {
-        self.heard_at?;
+        if self.heard_at.is_none() {
+            return self.poll_question(now);
+        }
         if let Some(cancel) = self.poll_cancel(now, robot) {
             return Some(cancel);
         }
@@ -128,6 +138,21 @@ impl Link {
         Some(ToRobot::Order(Box::new(write::order(order, layout, &self.name, self.order_headers, now))))
     }
 
+    /// Who is there but hasn't been heard is asked for a state, and told nothing before it has answered.
+    fn poll_question(&mut self, now: Time) -> Option<ToRobot> {
+        let waited = self.asked_at.is_none_or(|at| now.since_ms(at) >= ASK_MS);
+        if !(self.is_there && waited) {
+            return None;
+        }
+        self.asked_at = Some(now);
+        Some(self.instant("stateRequest", now))
+    }
+
+    fn instant(&mut self, action: &str, now: Time) -> ToRobot {
+        self.action_headers += 1;
+        ToRobot::InstantActions(Box::new(write::instant(&self.name, action, self.action_headers, now)))
+    }
+
     /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.
     fn poll_cancel(&mut self, now: Time, robot: &Robot) -> Option<ToRobot> {
         let waited = self.cancelled_at.is_none_or(|at| now.since_ms(at) >= CANCEL_MS);
@@ -135,8 +160,7 @@ impl Link {
             return None;
         }
         self.cancelled_at = Some(now);
-        self.action_headers += 1;
-        Some(ToRobot::InstantActions(Box::new(write::cancel(&self.name, self.action_headers, now))))
+        Some(self.instant("cancelOrder", now))
     }
 
     fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
@@ -151,7 +175,9 @@ impl Link {
 
     /// When `poll` or `silence` has something to do.
     pub fn next_timeout(&self, robot: &Robot, config: &Config) -> Option<Time> {
-        let heard = self.heard_at?;
+        let Some(heard) = self.heard_at else {
+            return self.asked_at.filter(|_| self.is_there).map(|asked| asked.plus_ms(ASK_MS));
+        };
         let resend = self.due_at(robot, config).filter(|_| robot.mode.takes_orders());
         let silence = (!robot.is_silent).then(|| heard.plus_ms(config.silent_ms));
         resend.into_iter().chain(silence).min()

@@ -69,10 +69,10 @@ fn action(action: &crate::release::Action) -> Action {
     message
 }
 
-/// `cancelOrder`, for an order that isn't ours.
-pub(super) fn cancel(name: &RobotName, header: u32, now: Time) -> vda5050::InstantActions {
-    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{name}/cancel/{}", now.0).as_bytes());
-    let action = Action::new("cancelOrder", id.to_string(), BlockingType::Hard);
+/// An instant action without parameters.
+pub(super) fn instant(name: &RobotName, action: &str, header: u32, now: Time) -> vda5050::InstantActions {
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{name}/{action}/{}", now.0).as_bytes());
+    let action = Action::new(action, id.to_string(), BlockingType::Hard);
     vda5050::InstantActions { header: head(name, header, now), actions: vec![action] }
 }
 

@@ -6,6 +6,7 @@ use super::order::{Action, NewOrder};
 use crate::clock::Time;
 use crate::command::Command;
 use crate::dispatch;
+use crate::event::Connection;
 use crate::fleet::Fleet;
 use crate::id::RobotId;
 use crate::robot::{Cause, Robot};
@@ -26,11 +27,16 @@ pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
     }
 }
 
-/// Robots that have just joined may stand anywhere: nobody is moved until all of them were seen, for a while.
+/// Robots that have just joined may stand anywhere: nobody is moved until all of them were seen, for a while; those the
+/// broker calls ONLINE are waited for as long as a state may take.
 fn is_gathering(fleet: &Fleet, now: Time) -> bool {
-    let grace = fleet.state.config.gather_ms;
-    let is_unseen = |robot: &Robot| robot.trail.steps.is_empty() && robot.contested_at.is_none();
-    fleet.state.robots.iter().any(|robot| is_unseen(robot) && now.since_ms(robot.stuck_since) < grace)
+    let config = &fleet.state.config;
+    fleet.state.robots.iter().any(|robot| {
+        let is_unseen = robot.trail.steps.is_empty() && robot.contested_at.is_none();
+        let is_there = robot.connection == Some(Connection::Online);
+        is_unseen
+            && now.since_ms(robot.stuck_since) < if is_there { config.silent_ms } else { config.gather_ms }
+    })
 }
 
 fn extend_one(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {

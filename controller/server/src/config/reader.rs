@@ -11,7 +11,7 @@ use figment::value::Value;
 use super::{ConfigError, Peer, Problem, SecretUrl};
 
 /// Every key there is. A key marked secret may also be given as `<key>_file`.
-const KEYS: &[(&str, bool)] = &[
+pub(super) const KEYS: &[(&str, bool)] = &[
     ("site.id", false),
     ("site.layout", false),
     ("site.site", false),
@@ -201,7 +201,7 @@ impl Reader {
         let Ok(value) = self.figment.find_value(key) else { return default };
         let number = match value.as_str() {
             Some(text) => text.parse().ok(),
-            None => value.to_u128().and_then(|n| u64::try_from(n).ok()),
+            None => value.to_i128().and_then(|n| u64::try_from(n).ok()),
         };
         match number {
             Some(number) if (least..=most).contains(&number) => number,

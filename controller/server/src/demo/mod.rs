@@ -166,7 +166,7 @@ impl Demo {
     async fn play(
         &mut self,
         doors: &inbox::Doors,
-        mut shell: Shell,
+        shell: &mut Shell,
         mut agent: Agent,
     ) -> Result<bool, DemoError> {
         let robots = self.options.robots;

@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::report::{Outcome, Shared, Summary, punctual};
 use crate::run::Clock;
 
+/// Pause between two looks on a terminal.
+const BAR_EVERY: Duration = Duration::from_millis(300);
 /// Pause between two plain lines, where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -32,7 +34,8 @@ impl Progress {
     }
 
     pub(super) fn show(&mut self, shared: &Shared) {
-        if self.bar.is_none() && self.told.elapsed() < LINE_EVERY {
+        let every = if self.bar.is_some() { BAR_EVERY } else { LINE_EVERY };
+        if self.told.elapsed() < every {
             return;
         }
         self.told = Instant::now();

@@ -23,7 +23,7 @@ const TRUCKS: usize = 12;
 /// Jobs for each truck.
 const JOBS_PER_TRUCK: usize = 25;
 /// A truck's jobs begin this many places behind those of the truck that leaves before it.
-const STAGGER: usize = 4;
+const STAGGER: usize = 2;
 /// Pick stations of each temperature on the layout.
 const PICKS: u64 = 24;
 

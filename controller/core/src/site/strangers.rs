@@ -1,0 +1,85 @@
+//! Robots nobody listed: what their factsheets say of them, and whether they may join.
+
+use std::collections::BTreeMap;
+
+use drover_maps::{Layout, NodeId, TypeId};
+use drover_proto::vda5050;
+
+use crate::clock::Time;
+use crate::id::RobotName;
+
+/// Factsheets remembered, at most.
+const SHEETS_MAX: usize = 4_096;
+
+/// What is known of robots beside the fleet's hard state: soft, heard again after a start.
+#[derive(Debug, Default)]
+pub(super) struct Strangers {
+    sheets: BTreeMap<RobotName, Sheet>,
+    /// When a robot was last tried to be placed, or refused.
+    tried: BTreeMap<RobotName, Time>,
+}
+
+#[derive(Debug)]
+struct Sheet {
+    series: String,
+    length_mm: u32,
+    width_mm: u32,
+}
+
+impl Strangers {
+    /// A factsheet was heard.
+    pub(super) fn note(&mut self, name: RobotName, sheet: &vda5050::Factsheet) {
+        let body = sheet.physical_parameters.as_ref();
+        let millimetres = |metres: Option<f64>| (metres.unwrap_or(0.0).clamp(0.0, 100.0) * 1_000.0) as u32;
+        if self.sheets.len() < SHEETS_MAX || self.sheets.contains_key(&name) {
+            let series =
+                sheet.type_specification.as_ref().map(|specification| specification.series_name.clone());
+            let length_mm = millimetres(body.and_then(|body| body.length));
+            let width_mm = millimetres(body.and_then(|body| body.width));
+            self.sheets.insert(name, Sheet { series: series.unwrap_or_default(), length_mm, width_mm });
+        }
+    }
+
+    /// It is time to try this robot again.
+    pub(super) fn is_due(&mut self, name: &RobotName, now: Time, pause_ms: u64) -> bool {
+        let is_due = self.tried.get(name).is_none_or(|last| now.since_ms(*last) >= pause_ms);
+        if is_due {
+            self.tried.insert(name.clone(), now);
+        }
+        is_due
+    }
+
+    /// The type a robot joins as: the one of its series, else the first that may stand where it stands. A robot larger than
+    /// its type's footprint may not join: the layout's conflict sets don't hold for it.
+    pub(super) fn robot_type(
+        &self,
+        name: &RobotName,
+        node: NodeId,
+        layout: &Layout,
+    ) -> Result<TypeId, String> {
+        let sheet = self.sheets.get(name);
+        let by_series = sheet.and_then(|sheet| {
+            let full = format!("{}.{}", name.manufacturer, sheet.series);
+            layout.type_named(&full).or_else(|| layout.type_named(&sheet.series))
+        });
+        let types = (0..layout.robot_types().len() as u16).map(TypeId);
+        let by_place = types.filter(|robot_type| layout.admits_node(*robot_type, node)).min();
+        let at = &layout.node(node).name;
+        let Some(robot_type) = by_series.or(by_place) else {
+            return Err(format!("{name}: no robot type of the layout may stand at {at}, where it stands"));
+        };
+        let known = layout.robot_type(robot_type);
+        let is_larger = |sheet: &&Sheet| {
+            let (length, width) = (sheet.length_mm.max(sheet.width_mm), sheet.length_mm.min(sheet.width_mm));
+            length > known.length_mm.max(known.width_mm) || width > known.length_mm.min(known.width_mm)
+        };
+        match sheet.filter(is_larger) {
+            None => Ok(robot_type),
+            Some(sheet) => Err(format!(
+                "{name}: its factsheet says {} x {} mm, but type {} has {} x {} mm: set length_mm and width_mm of a \
+                 [[robot_type]] in site.toml",
+                sheet.length_mm, sheet.width_mm, known.name, known.length_mm, known.width_mm
+            )),
+        }
+    }
+}
