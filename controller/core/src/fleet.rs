@@ -308,6 +308,11 @@ impl Fleet {
         self.serves[robot_type][station.index()]
     }
 
+    /// Journal time of the last event.
+    pub fn now(&self) -> Time {
+        self.state.now
+    }
+
     /// The map.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout

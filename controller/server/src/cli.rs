@@ -32,6 +32,7 @@ pub enum Command {
     /// Run the controller of one site.
     #[command(after_help = "Example:
   drover run --config /etc/drover/fresh-dc.toml
+  drover run --config rehearsal.toml --speed 10
 
 Every key may also stand in the environment, e.g. DROVER_MQTT__URL=mqtt://broker:1883.
 What is absent at the start (database, brokers) is waited for; /readyz says what is missing.")]
@@ -39,6 +40,9 @@ What is absent at the start (database, brokers) is waited for; /readyz says what
         /// Which configuration.
         #[command(flatten)]
         config: ConfigFile,
+        /// For rehearsals with virtual robots of the same speed: how much faster than real time the site runs.
+        #[arg(long, default_value_t = 1.0, value_parser = speed)]
+        speed: f64,
     },
     /// Run the bundled wave with virtual robots, everything embedded.
     #[command(after_help = "Examples:

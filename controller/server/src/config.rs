@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 
 use reader::Reader;
 
+/// Round trip of a message in real time, ms.
+const ROUND_TRIP_MS: f64 = 60.0;
+/// How long robots that start together take to be heard, in real time, ms.
+const GATHER_MS: f64 = 2_000.0;
+
 /// A URL that may hold a password: shown without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(String);
@@ -159,6 +164,15 @@ pub struct ConfigError {
 }
 
 impl Config {
+    /// Fits the options to a clock that runs faster than the messages: what takes 60 ms on the wire takes 60 ms times the
+    /// speed of the fleet's time.
+    pub fn rehearse(&mut self, speed: f64) {
+        let core = &mut self.core;
+        core.round_trip_ms = core.round_trip_ms.max((ROUND_TRIP_MS * speed) as u64);
+        core.resend_ms = core.resend_ms.max(3 * core.round_trip_ms);
+        core.gather_ms = core.gather_ms.max((GATHER_MS * speed) as u64);
+    }
+
     /// Reads the file and the environment of this process.
     ///
     /// # Errors

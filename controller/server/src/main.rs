@@ -37,7 +37,7 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
 async fn carry_out(command: Command) -> anyhow::Result<bool> {
     let quiet = Log { format: LogFormat::Text, level: "warn".to_owned() };
     match command {
-        Command::Run { config } => run_site(Config::load(&config.config)?).await.map(|()| true),
+        Command::Run { config, speed } => run_site(Config::load(&config.config)?, speed).await.map(|()| true),
         Command::Demo(args) => {
             telemetry::start_logging(&quiet);
             Ok(demo::run(args.options()).await?)
@@ -52,8 +52,9 @@ async fn carry_out(command: Command) -> anyhow::Result<bool> {
     }
 }
 
-async fn run_site(config: Config) -> anyhow::Result<()> {
+async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     telemetry::start_logging(&config.log);
+    config.rehearse(speed);
     let layout = map::load(&config.layout, config.site_file.as_deref()).and_then(map::usable)?;
     let (doors, inbox) = inbox::open();
     let (stop, stopped) = watch::channel(false);
@@ -69,7 +70,7 @@ async fn run_site(config: Config) -> anyhow::Result<()> {
     let setup = Setup {
         config,
         layout: Arc::new(layout),
-        clock: Clock::start(1.0),
+        clock: Clock::start(speed),
         observer: None,
         doors,
         inbox,

@@ -108,7 +108,8 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     health.expect(journal::PART);
     let Some(led) = lead(&config, &health, &mut stop).await? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
-    let outlets = connect(&config, &doors, &health, led, clock)?;
+    let clock = clock.not_before(site.fleet().now());
+    let outlets = connect(&config, &doors, &health, led, clock).await?;
     let shell = Shell::new(site, clock, inbox, outlets, observer, stop);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
@@ -166,7 +167,7 @@ async fn load(led: &Led) -> Result<Loaded, RunError> {
 }
 
 /// Starts every task that carries something out, each behind its own bounded channel.
-fn connect(
+async fn connect(
     config: &Config,
     doors: &Doors,
     health: &Health,
@@ -175,7 +176,7 @@ fn connect(
 ) -> Result<Outlets, RunError> {
     let (robots, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
     let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
-    mqtt::spawn(&mqtt_options(config)?, doors, health, outgoing, led.lease.clone())?;
+    mqtt::spawn(&mqtt_options(config).await?, doors, health, outgoing, led.lease.clone())?;
     match &config.jobs {
         Peer::Embedded => drop(tokio::spawn(confirm_locally(news, doors.confirmed.clone()))),
         Peer::Url(url) => {
@@ -188,9 +189,9 @@ fn connect(
     Ok(Outlets { journal, robots, notifications })
 }
 
-fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
+async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
     let url = match &config.mqtt.peer {
-        Peer::Embedded => SecretUrl::new(format!("mqtt://{}", crate::broker::start()?)),
+        Peer::Embedded => SecretUrl::new(format!("mqtt://{}", crate::broker::start().await?)),
         Peer::Url(url) => url.clone(),
     };
     let mqtt = &config.mqtt;

@@ -9,7 +9,7 @@ use crate::dispatch;
 use crate::event::Connection;
 use crate::fleet::Fleet;
 use crate::id::RobotId;
-use crate::robot::{Cause, Robot};
+use crate::robot::{Cause, Claim, Robot};
 
 /// Extends every base that may and should be extended, in the order of the plan.
 pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
@@ -92,7 +92,7 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
     }
 }
 
-/// Why the plan lets a robot stay: somebody holds the next place of its straight way, or the plan has other reasons.
+/// Why the plan lets a robot stay: somebody holds the next place of its straight way, or is planned through it first.
 fn unplanned(fleet: &mut Fleet, id: RobotId) -> Cause {
     let robot = &fleet.state.robots[id.index()];
     let (Some(here), Some(goal)) = (robot.trail.decision_point(), robot.goal) else { return Cause::Plan };
@@ -101,10 +101,18 @@ fn unplanned(fleet: &mut Fleet, id: RobotId) -> Cause {
     let next =
         layout.out_edges(here).iter().min_by_key(|edge| (table[layout.edge(**edge).to.index()], **edge));
     let Some(edge) = next else { return Cause::Plan };
+    let to = layout.edge(*edge).to;
     let held = &fleet.state.reservations;
-    let blocker = held.blocker_of_edge(&layout, id, *edge);
-    let blocker = blocker.or_else(|| held.blocker_of_node(&layout, id, layout.edge(*edge).to));
-    blocker.map_or(Cause::Plan, Cause::Robot)
+    let holder = held.blocker_of_edge(&layout, id, *edge).or_else(|| held.blocker_of_node(&layout, id, to));
+    holder.or_else(|| planned_through(fleet, id, to)).map_or(Cause::Plan, Cause::Robot)
+}
+
+/// Another robot that is planned to come to this node, or beside it.
+fn planned_through(fleet: &Fleet, id: RobotId, node: NodeId) -> Option<RobotId> {
+    let near = fleet.layout.node_conflicts(node).nodes;
+    let meets = |claim: &Claim| claim.node == node || near.binary_search(&claim.node).is_ok();
+    let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
+    others.find(|(_, other)| other.claims.iter().any(meets)).map(|(index, _)| RobotId(index as u32))
 }
 
 /// Who must pass or leave before the robot's next step; checked against the reservations whatever the plan says.

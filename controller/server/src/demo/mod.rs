@@ -114,7 +114,7 @@ pub fn bundled_layout() -> Result<Compiled, LoadError> {
 /// [`DemoError`] when it can't run to its end.
 pub async fn run(options: Options) -> Result<bool, DemoError> {
     let ground = Ground::lay(&options)?;
-    let mqtt = SecretUrl::new(format!("mqtt://{}", broker::start()?));
+    let mqtt = SecretUrl::new(format!("mqtt://{}", broker::start().await?));
     let config = config(&options, &ground, mqtt.clone());
     let clock = Clock::start(options.speed);
     let (doors, inbox) = inbox::open();
@@ -288,17 +288,9 @@ impl Drop for Ground {
 }
 
 fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
-    let base = drover_core::Config::default();
-    // Messages travel in real time, the fleet lives faster: what takes 60 ms takes 60 ms times the speed.
-    let round_trip_ms = 1_000.max((60.0 * options.speed) as u64);
-    let core = drover_core::Config {
-        site: "demo".to_owned(),
-        auto_enroll: true,
-        round_trip_ms,
-        resend_ms: base.resend_ms.max(3 * round_trip_ms),
-        ..base
-    };
-    Config {
+    let core =
+        drover_core::Config { site: "demo".to_owned(), auto_enroll: true, ..drover_core::Config::default() };
+    let mut config = Config {
         file: PathBuf::from("the demo's own configuration"),
         site: "demo".to_owned(),
         layout: ground.layout_file.clone(),
@@ -311,5 +303,7 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
         listen: options.listen,
         log: Log { format: LogFormat::Text, level: "warn".to_owned() },
         core,
-    }
+    };
+    config.rehearse(options.speed);
+    config
 }

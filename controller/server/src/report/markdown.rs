@@ -106,6 +106,7 @@ fn meaning(cause: &str) -> &str {
     match cause {
         "robot" => "another robot",
         "plan" => "the plan",
+        "start" => "its first order after standing to arrive",
         "answer" => "the robot's answer to the last order",
         "turn" => "its turn: at the station, a job before it in the sequence isn't done",
         "station" => "a free place at the station",

@@ -19,7 +19,7 @@ pub struct Motion {
     pub working_ms: u64,
     /// Standing on the way or at a station's door, by cause.
     pub waiting_ms: BTreeMap<&'static str, u64>,
-    /// Standing at the end of the base although no robot was in the way.
+    /// Standing at the end of the base, on the way, although no robot was in the way.
     pub starved_ms: u64,
     /// Charging cycles ended.
     pub charging_cycles: u64,
@@ -117,6 +117,7 @@ fn cause(robot: &Robot) -> &'static str {
     match robot.waits_for {
         Some(Cause::Robot(_)) => "robot",
         Some(Cause::Plan) => "plan",
+        Some(Cause::Answer) if robot.order.last.as_ref().is_some_and(|last| last.update_id == 0) => "start",
         Some(Cause::Answer) => "answer",
         None => "itself",
     }

@@ -23,6 +23,13 @@ impl Clock {
         Clock { origin: Time(since.as_millis() as u64), started: Instant::now(), speed }
     }
 
+    /// The same clock, put forward if it is behind this time: the journal's time never falls, and a fleet whose system
+    /// clock was set back must not wait until it has caught up.
+    #[must_use]
+    pub fn not_before(self, time: Time) -> Clock {
+        Clock { origin: self.origin.plus_ms(time.since_ms(self.now())), ..self }
+    }
+
     /// The time now.
     pub fn now(&self) -> Time {
         self.origin.plus_ms((self.started.elapsed().as_secs_f64() * 1_000.0 * self.speed) as u64)

@@ -52,22 +52,26 @@ impl Client {
 
     /// Publishes, mandatory, and waits for the confirm; again until a queue takes it.
     pub async fn publish(&self, exchange: &str, key: &str, body: &str, headers: &[(&str, &str)]) {
+        self.publish_bytes(exchange, key, body.as_bytes(), headers).await;
+    }
+
+    /// The same with any body.
+    pub async fn publish_bytes(&self, exchange: &str, key: &str, body: &[u8], headers: &[(&str, &str)]) {
         let begun = Instant::now();
         while !self.try_publish(exchange, key, body, headers).await {
-            assert!(begun.elapsed() < CONNECT_MAX, "no queue takes {body}");
+            assert!(begun.elapsed() < CONNECT_MAX, "no queue of {exchange} takes a message for {key}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    async fn try_publish(&self, exchange: &str, key: &str, body: &str, headers: &[(&str, &str)]) -> bool {
+    async fn try_publish(&self, exchange: &str, key: &str, body: &[u8], headers: &[(&str, &str)]) -> bool {
         let mut table = FieldTable::default();
         for (key, value) in headers {
             table.insert((*key).into(), AMQPValue::LongString((*value).into()));
         }
         let properties = BasicProperties::default().with_delivery_mode(2).with_headers(table);
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let publish =
-            self.channel.basic_publish(exchange.into(), key.into(), options, body.as_bytes(), properties);
+        let publish = self.channel.basic_publish(exchange.into(), key.into(), options, body, properties);
         let confirmation = publish.await.unwrap().await.unwrap();
         confirmation.is_ack() && confirmation.take_message().is_none()
     }

@@ -5,6 +5,8 @@
 
 pub mod amqp;
 pub mod mosquitto;
+pub mod outside;
 pub mod postgres;
 pub mod process;
 pub mod rabbit;
+pub mod site;

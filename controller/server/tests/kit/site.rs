@@ -1,0 +1,194 @@
+//! A site as an operator starts it: a controller and virtual robots, each a process of its own.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::mosquitto::Mosquitto;
+use super::outside::Orders;
+use super::process::{Folder, Service, free_port, tail, wait_until};
+
+const READY_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_secs(20);
+const DECISION_MAX: Duration = Duration::from_secs(30);
+
+/// A layout's files.
+#[derive(Clone)]
+pub struct Place {
+    pub layout: PathBuf,
+    pub site: Option<PathBuf>,
+}
+
+impl Place {
+    pub fn fresh_dc() -> Place {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../maps/sites/fresh-dc");
+        Place { layout: folder.join("layout.lif.json"), site: Some(folder.join("site.toml")) }
+    }
+}
+
+/// What a configuration says.
+pub struct Wiring {
+    pub id: &'static str,
+    pub place: Place,
+    pub jobs: String,
+    pub mqtt: String,
+    /// None = SQLite in the controller's folder.
+    pub store: Option<String>,
+    pub enroll: &'static str,
+    pub speed: &'static str,
+}
+
+/// A site's controller.
+pub struct Drover {
+    pub folder: Folder,
+    pub port: u16,
+    service: Option<Service>,
+    speed: &'static str,
+    started: Instant,
+    /// The log's length when the process was started.
+    log_begin: usize,
+}
+
+impl Drover {
+    pub fn start(wiring: &Wiring) -> Drover {
+        let mut drover = Drover::configured(wiring);
+        drover.restart();
+        drover
+    }
+
+    /// Its configuration is written; nothing runs.
+    pub fn configured(wiring: &Wiring) -> Drover {
+        let (folder, port) = (Folder::new(wiring.id), free_port());
+        fs::write(folder.file("drover.toml"), wiring.config(&folder, port)).unwrap();
+        Drover { folder, port, service: None, speed: wiring.speed, started: Instant::now(), log_begin: 0 }
+    }
+
+    /// kill -9, whatever it is doing.
+    pub fn kill(&mut self) {
+        self.service = None;
+    }
+
+    pub fn restart(&mut self) {
+        self.kill();
+        self.log_begin = self.whole_log().len();
+        let mut command = Command::new(program("drover"));
+        command.arg("run").arg("--config").arg(self.folder.file("drover.toml")).args(["--speed", self.speed]);
+        self.started = Instant::now();
+        self.service = Some(Service::spawn(command, &self.folder.file("log")));
+    }
+
+    /// SIGTERM, and waited for.
+    pub fn stop(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            service.stop("-TERM", STOP_MAX);
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.service.as_mut().is_some_and(Service::is_running)
+    }
+
+    pub fn wait_until_ready(&self) {
+        wait_until("drover to be ready", READY_MAX, || self.get("/readyz").starts_with("HTTP/1.1 200"));
+    }
+
+    /// Waits until `/readyz` says that this part is missing.
+    pub fn wait_until_missing(&self, part: &str) {
+        wait_until("drover to say what is missing", READY_MAX, || {
+            let answer = self.get("/readyz");
+            answer.starts_with("HTTP/1.1 503") && answer.contains(&format!("{part}: "))
+        });
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        let mut answer = String::new();
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return answer };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: drover\r\nConnection: close\r\n\r\n");
+        if stream.write_all(request.as_bytes()).is_ok() {
+            let _ = stream.read_to_string(&mut answer);
+        }
+        answer
+    }
+
+    /// A counter or gauge of `/metrics` without labels; 0 when it isn't there yet.
+    pub fn metric(&self, name: &str) -> u64 {
+        let answer = self.get("/metrics");
+        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+    }
+
+    pub fn command(&self, command: &str, more: &[&str]) -> Output {
+        let config = self.folder.file("drover.toml");
+        Command::new(program("drover")).arg(command).arg("--config").arg(config).args(more).output().unwrap()
+    }
+
+    /// `drover replay` reaches the same, and `drover check` finds nothing wrong.
+    pub fn assert_sound(&self) {
+        for command in ["replay", "check"] {
+            let output = self.command(command, &["--json"]);
+            let said = String::from_utf8_lossy(&output.stdout);
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "drover {command}: {said}{error}");
+            println!("drover {command}: {}", said.chars().take(400).collect::<String>());
+        }
+    }
+
+    /// The end of the log.
+    pub fn log(&self) -> String {
+        tail(&self.folder.file("log"))
+    }
+
+    pub fn whole_log(&self) -> String {
+        fs::read_to_string(self.folder.file("log")).unwrap_or_default()
+    }
+
+    /// From the start of the process to its first order or the first decision in its log.
+    pub fn time_to_first_decision(&self, orders: &Orders) -> Duration {
+        let mut decided = None;
+        wait_until("a first decision", DECISION_MAX, || {
+            let order = orders.first_after(self.started).map(|at| at - self.started);
+            let log = self.whole_log();
+            let has_decided = log[self.log_begin..]
+                .lines()
+                .any(|line| line.contains(" seq=") && !line.contains("restored"));
+            decided = order.or_else(|| has_decided.then(|| self.started.elapsed()));
+            decided.is_some()
+        });
+        decided.unwrap_or_default()
+    }
+}
+
+impl Wiring {
+    fn config(&self, folder: &Folder, port: u16) -> String {
+        let sqlite = || format!("sqlite:{}", folder.file("drover.db").display());
+        let mut text =
+            format!("[site]\nid = \"{}\"\nlayout = \"{}\"\n", self.id, self.place.layout.display());
+        if let Some(site) = &self.place.site {
+            text += &format!("site = \"{}\"\n", site.display());
+        }
+        let store = self.store.clone().unwrap_or_else(sqlite);
+        text += &format!("[jobs]\nurl = \"{}\"\n[mqtt]\nurl = \"{}\"\n", self.jobs, self.mqtt);
+        text += &format!("[store]\nurl = \"{store}\"\n[robots]\nenroll = \"{}\"\n", self.enroll);
+        text + &format!("[http]\nlisten = \"127.0.0.1:{port}\"\n")
+    }
+}
+
+/// Virtual robots of drover-agent, and where their log is.
+pub fn robots(mosquitto: &Mosquitto, place: &Place, log: &Path, more: &[&str]) -> Service {
+    let mut command = Command::new(program("drover-agent"));
+    command.args(["robots", "--broker", &mosquitto.url()]).arg("--layout").arg(&place.layout).args(more);
+    if let Some(site) = &place.site {
+        command.arg("--site").arg(site);
+    }
+    Service::spawn(command, log)
+}
+
+/// A program beside `drover`.
+pub fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_drover")).with_file_name(name);
+    assert!(path.is_file(), "{} is missing: run `cargo build --workspace` first", path.display());
+    path
+}
