@@ -58,9 +58,8 @@ sim: ## a long simulator run: every scenario, then SEEDS=500 drawn worlds
 		echo "$$scenario"; target/release/drover-sim run "$$scenario"; done
 	target/release/drover-sim swarm --seeds $(SEEDS) $(ARGS)
 
-bench: ## what we measure: lifelong planning on the demo's layout
-	cargo run --release -p drover-benches --bin lifelong -- \
-		--layout maps/sites/fresh-dc/layout.lif.json --robots 100 --seed 1 --steps 300 --json $(ARGS)
+bench: ## what we measure: simulated seconds per CPU second on the demo's site
+	cargo run --release -p drover-benches --bin sim_speed -- $(ARGS)
 
 clean: ## removes what was built and reported
 	cargo clean

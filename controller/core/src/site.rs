@@ -277,18 +277,20 @@ impl Site {
             RobotMessage::Factsheet(_) => return,
         };
         for fact in facts {
-            if self.is_worth_a_try(now, &name, &fact) {
+            if self.is_worth_a_try(now, id, &fact) {
                 self.step(now, Event::Robot { robot: id, fact }, None);
             }
         }
     }
 
     /// A robot that can't be placed says so with every state: one event in a while is enough.
-    fn is_worth_a_try(&mut self, now: Time, name: &RobotName, fact: &Fact) -> bool {
-        if !matches!(fact, Fact::Located { .. }) {
+    fn is_worth_a_try(&mut self, now: Time, id: RobotId, fact: &Fact) -> bool {
+        let robot = &self.fleet.state.robots[id.index()];
+        let is_placed = !robot.trail.steps.is_empty() && !robot.is_off_path;
+        if is_placed || !matches!(fact, Fact::Located { .. }) {
             return true;
         }
-        self.strangers.is_due(name, now, self.fleet.state.config.resend_ms)
+        self.strangers.is_due(&robot.name, now, self.fleet.state.config.resend_ms)
     }
 
     /// A robot nobody listed: it joins if the site lets it, once it shows where it stands.

@@ -23,10 +23,19 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAULT),
         Err(error) => {
-            eprintln!("drover: {error:#}");
+            eprintln!("drover: {}", text(&error));
             ExitCode::from(if is_bad_input(&error) { BAD_INPUT } else { FAULT })
         }
     }
+}
+
+/// The error and its causes; a cause that a message already tells isn't told again.
+fn text(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        known if known.contains(&cause) => text,
+        known => format!("{known}: {cause}"),
+    })
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {

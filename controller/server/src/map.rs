@@ -204,9 +204,9 @@ pub struct WarehouseArgs {
     /// Chargers.
     #[arg(long, default_value_t = 4)]
     chargers: u32,
-    /// Parking places.
-    #[arg(long, default_value_t = 16)]
-    parking: u32,
+    /// Parking places; without it, 16 or as many as there is room for.
+    #[arg(long)]
+    parking: Option<u32>,
     /// Robots.
     #[arg(long, default_value_t = 15)]
     robots: u32,
@@ -258,21 +258,30 @@ fn import(file: &Path, out: &Path, cell_mm: u32, json: Json) -> Result<bool, Lay
 fn generate(preset: Preset, out: &Path, args: WarehouseArgs, json: Json) -> Result<bool, LayoutError> {
     let drawing = match preset {
         Preset::FreshDc => generate::fresh_dc(),
-        Preset::Warehouse => Warehouse {
-            aisles: args.aisles,
-            bays: args.bays,
-            cross_aisles: args.cross_aisles,
-            docks: args.docks,
-            pick_stations: args.picks,
-            chargers: args.chargers,
-            parking: args.parking,
-            robots: args.robots,
-            ..Warehouse::default()
-        }
-        .draw()?,
+        Preset::Warehouse => draw(args)?,
     };
     write(&drawing, out)?;
     Ok(tell(&load(&out.join("layout.lif.json"), Some(&out.join("site.toml")))?, json))
+}
+
+fn draw(args: WarehouseArgs) -> Result<Drawing, generate::NoRoom> {
+    let warehouse = Warehouse {
+        aisles: args.aisles,
+        bays: args.bays,
+        cross_aisles: args.cross_aisles,
+        docks: args.docks,
+        pick_stations: args.picks,
+        chargers: args.chargers,
+        robots: args.robots,
+        ..Warehouse::default()
+    };
+    let parking = args.parking.unwrap_or(warehouse.parking);
+    match (Warehouse { parking, ..warehouse.clone() }).draw() {
+        Err(no_room) if args.parking.is_none() && no_room.what == "parking" => {
+            Warehouse { parking: no_room.max as u32, ..warehouse }.draw()
+        }
+        drawn => drawn,
+    }
 }
 
 fn write(drawing: &Drawing, out: &Path) -> Result<(), LayoutError> {

@@ -77,27 +77,27 @@ async fn a_database_that_comes_late_and_goes_in_between_costs_time_only() {
     postgres.restart();
     drover.wait_until_ready();
 
-    let jobs: Vec<Value> = (0..12).map(job).collect();
+    let jobs: Vec<Value> = (0..9).map(job).collect();
     let orders = Orders::listen(&mosquitto).await;
     let client = Client::connect(&rabbit.url()).await;
     let (mut events, mut heard) = (listen(&client).await, Heard::default());
     let _robots = six_robots(&mosquitto, &drover);
-    publish(&client, &jobs[..6]).await;
+    publish(&client, &jobs[..4]).await;
     heard.until_done(&mut events, 1).await;
 
     postgres.kill();
-    publish(&client, &jobs[6..9]).await;
-    wait_until_received(&drover, 9);
+    publish(&client, &jobs[4..6]).await;
+    wait_until_received(&drover, 6);
     drover.wait_until_missing("store");
     postgres.restart();
     drover.wait_until_ready();
-    heard.until_done(&mut events, 9).await;
+    heard.until_done(&mut events, 6).await;
     assert!(drover.is_running(), "{}", drover.log());
 
     // Without a commit nothing is acknowledged: a controller killed now leaves the jobs in the queue.
     postgres.kill();
-    publish(&client, &jobs[9..]).await;
-    wait_until_received(&drover, 12);
+    publish(&client, &jobs[6..]).await;
+    wait_until_received(&drover, 9);
     drover.kill();
     wait_until_ready_again(&client, 3).await;
     postgres.restart();
@@ -131,9 +131,9 @@ async fn a_jobs_broker_killed_in_the_middle_loses_and_doubles_nothing() {
     let orders = Orders::listen(&mosquitto).await;
     let client = Client::connect(&rabbit.url()).await;
     let (mut events, mut heard) = (listen(&client).await, Heard::default());
-    let jobs: Vec<Value> = (0..12).map(job).collect();
+    let jobs: Vec<Value> = (0..9).map(job).collect();
     let _robots = six_robots(&mosquitto, &drover);
-    publish(&client, &jobs[..8]).await;
+    publish(&client, &jobs[..5]).await;
     heard.until_done(&mut events, 2).await;
 
     rabbit.kill();
@@ -141,7 +141,7 @@ async fn a_jobs_broker_killed_in_the_middle_loses_and_doubles_nothing() {
     rabbit.restart();
     let client = Client::connect(&rabbit.url()).await;
     let mut events = client.consume("heard").await;
-    publish(&client, &jobs[8..]).await;
+    publish(&client, &jobs[5..]).await;
     heard.until_done(&mut events, jobs.len()).await;
     heard.assert_all_done_in_order(&jobs);
     orders.assert_once_only(&jobs);
@@ -157,7 +157,7 @@ async fn a_robots_broker_killed_in_the_middle_costs_time_only() {
     let orders = Orders::listen(&mosquitto).await;
     let client = Client::connect(&rabbit.url()).await;
     let (mut events, mut heard) = (listen(&client).await, Heard::default());
-    let jobs: Vec<Value> = (0..8).map(job).collect();
+    let jobs: Vec<Value> = (0..6).map(job).collect();
     let _robots = six_robots(&mosquitto, &drover);
     publish(&client, &jobs).await;
     heard.until_done(&mut events, 1).await;

@@ -29,7 +29,16 @@ const DOCKS: usize = 2;
 fn warehouse(folder: &Folder) -> Place {
     let mut command = Command::new(program("drover"));
     command.args(["map", "generate", "warehouse", "--aisles", "3", "--bays", "4", "--cross-aisles", "2"]);
-    command.args(["--docks", &DOCKS.to_string(), "--picks", &PICKS.to_string(), "--robots", "5"]);
+    command.args([
+        "--docks",
+        &DOCKS.to_string(),
+        "--picks",
+        &PICKS.to_string(),
+        "--parking",
+        "6",
+        "--robots",
+        "5",
+    ]);
     let output = command.arg("--out").arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::remove_file(folder.file("site.toml")).unwrap();

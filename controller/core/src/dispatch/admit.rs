@@ -95,6 +95,9 @@ pub(crate) fn cancel(fleet: &mut Fleet, id: &JobId, now: Time, commands: &mut Ve
     let Some(job) = fleet.state.jobs.get(id) else {
         return unknown(id, commands);
     };
+    if job.state == JobState::Cancelled {
+        return commands.push(Command::Ignore { job: id.clone() });
+    }
     let is_failed = matches!(job.state, JobState::Failed(_));
     let is_too_late = match job.state.robot() {
         None => job.state.is_terminal(),

@@ -16,7 +16,7 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
         let Task::Job { job, phase } = fleet.state.robots[id.index()].task.clone() else { return };
         let next = match phase {
             Phase::Wait => wait(fleet, id, &job, now),
-            Phase::Drive => arrive(fleet, id, &job, now, commands),
+            Phase::Drive => arrive(fleet, id, &job),
             Phase::Stand => stand(fleet, id, &job, commands),
             Phase::Act { .. } | Phase::Confirm => None,
             Phase::Dwell { until } if now >= until => return leg_done(fleet, id, &job, now, commands),
@@ -76,13 +76,7 @@ fn may_act(fleet: &Fleet, job: &Job) -> bool {
     sequence.is_none_or(|sequence| sequence.may_end(&job.spec.id))
 }
 
-fn arrive(
-    fleet: &mut Fleet,
-    id: RobotId,
-    job: &JobId,
-    now: Time,
-    commands: &mut Vec<Command>,
-) -> Option<Phase> {
+fn arrive(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
     let robot = &fleet.state.robots[id.index()];
     if !robot.is_at_goal() {
         return None;
@@ -90,13 +84,7 @@ fn arrive(
     let begun = robot.order.actions.first().map(|action| action.id.clone());
     let job = fleet.state.jobs.get_mut(job)?;
     job.at_last_leg |= job.is_on_last_leg();
-    match begun {
-        Some(action_id) => Some(Phase::Act { action_id }),
-        None => {
-            let _ = (now, commands);
-            Some(Phase::Stand)
-        }
-    }
+    Some(begun.map_or(Phase::Stand, |action_id| Phase::Act { action_id }))
 }
 
 /// At the station: begins what is to be done there as soon as it may.
@@ -105,7 +93,7 @@ fn stand(fleet: &mut Fleet, id: RobotId, job: &JobId, commands: &mut Vec<Command
     if !may_act(fleet, job) {
         return None;
     }
-    let leg = job.leg()?.clone();
+    let (leg, id_of_job) = (job.leg()?.clone(), job.spec.id.clone());
     match &leg.action {
         None => Some(Phase::Dwell { until: Time(fleet.state.now.0 + leg.dwell_ms) }),
         Some(action) if action.name == ActionSpec::CONFIRM => Some(Phase::Confirm),
@@ -114,7 +102,7 @@ fn stand(fleet: &mut Fleet, id: RobotId, job: &JobId, commands: &mut Vec<Command
             if !(robot.is_usable() && robot.order.is_complete()) {
                 return None;
             }
-            let action = write(fleet, id, action, &leg);
+            let action = write(fleet, id, action, &leg, &id_of_job);
             let action_id = action.id.clone();
             release::act(fleet, id, action, commands);
             Some(Phase::Act { action_id })
@@ -137,9 +125,11 @@ pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: drover_maps::NodeI
             let Some(job) = fleet.state.jobs.get(job).filter(|job| may_act(fleet, job)) else {
                 return Vec::new();
             };
-            let Some(leg) = job.leg().cloned() else { return Vec::new() };
+            let (Some(leg), id_of_job) = (job.leg().cloned(), job.spec.id.clone()) else { return Vec::new() };
             match &leg.action {
-                Some(action) if action.name != ActionSpec::CONFIRM => vec![write(fleet, id, action, &leg)],
+                Some(action) if action.name != ActionSpec::CONFIRM => {
+                    vec![write(fleet, id, action, &leg, &id_of_job)]
+                }
                 Some(_) | None => Vec::new(),
             }
         }
@@ -147,10 +137,14 @@ pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: drover_maps::NodeI
     }
 }
 
-fn write(fleet: &mut Fleet, id: RobotId, action: &ActionSpec, leg: &LegSpec) -> Action {
+/// The action's message. A drop that names no load means the one aboard.
+fn write(fleet: &mut Fleet, id: RobotId, action: &ActionSpec, leg: &LegSpec, job: &JobId) -> Action {
+    let legs = fleet.state.jobs.get(job).map(|job| &job.spec.legs[..job.legs_done]);
+    let picked = legs.into_iter().flatten().rev().find_map(|leg| leg.load.clone());
+    let load = leg.load.clone().or(picked.filter(|_| action.name == ActionSpec::DROP));
     let mut parameters = action.parameters.clone();
     parameters.push(("stationName".into(), text(&leg.station)));
-    if let Some(load) = &leg.load {
+    if let Some(load) = load {
         parameters.push(("loadId".into(), text(&load.id)));
         if let Some(load_type) = &load.load_type {
             parameters.push(("loadType".into(), text(load_type)));

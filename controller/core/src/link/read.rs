@@ -60,7 +60,9 @@ pub(super) fn runs_foreign_order(state: &State, robot: &Robot) -> bool {
 
 /// Where it stands, when it has no order of ours: at first sight, or when it forgot an order it had shown.
 fn located(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
-    let has_lost_order = robot.order.is_seen && robot.order.last.is_some() && !is_on_our_order(state, robot);
+    let has_shown_it =
+        robot.order.last.as_ref().is_some_and(|last| robot.order.is_seen || last.update_id > 0);
+    let has_lost_order = has_shown_it && !is_on_our_order(state, robot);
     if !(robot.trail.steps.is_empty() || has_lost_order) || !is_idle(state) {
         return None;
     }

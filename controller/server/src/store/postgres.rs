@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{ConnectOptions, PgPool, Row as _, TypeInfo, ValueRef};
+use sqlx::{ConnectOptions, Connection as _, PgConnection, PgPool, Row as _, TypeInfo, ValueRef};
 
 use super::database::{Cell, Database, Result, Row, Transaction, Value, decode};
 use super::error::ConnectError;
@@ -24,7 +24,11 @@ impl Postgres {
     pub(super) async fn connect(url: &str) -> std::result::Result<Postgres, ConnectError> {
         let options =
             PgConnectOptions::from_str(url).map_err(|error| ConnectError::BadUrl(error.to_string()))?;
-        let options = options.application_name("drover").disable_statement_logging();
+        // Tables that exist already are no news.
+        let options = options.application_name("drover").options([("client_min_messages", "warning")]);
+        let options = options.disable_statement_logging();
+        // The pool would only say that it timed out: the reason is the server's own word.
+        PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_MAX);
         Ok(Postgres { pool: pool.connect_with(options).await? })
     }

@@ -150,7 +150,8 @@ impl Orders {
     /// Each load is picked by one action, each dock has one drop per job, and a resend is identical but for its header.
     pub fn assert_once_only(&self, jobs: &[Value]) {
         let sent = self.all();
-        assert_resends_identical(&sent);
+        let resends = assert_resends_identical(&sent);
+        println!("{} order messages, {resends} of them again", sent.len());
         let mut actions: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
         for action in sent.iter().flat_map(|sent| released_actions(&sent.order)) {
             let kind = action["actionType"].as_str().unwrap().to_owned();
@@ -179,7 +180,8 @@ impl Drop for Orders {
     }
 }
 
-fn assert_resends_identical(sent: &[Sent]) {
+/// How many messages said the same again.
+fn assert_resends_identical(sent: &[Sent]) -> usize {
     let mut known: BTreeMap<(&str, &str, u64), Value> = BTreeMap::new();
     for Sent { topic, order, .. } in sent {
         let mut bare = order.clone();
@@ -191,6 +193,7 @@ fn assert_resends_identical(sent: &[Sent]) {
         let before = known.entry(key).or_insert_with(|| bare.clone());
         assert_eq!(*before, bare, "the same update with another content");
     }
+    sent.len() - known.len()
 }
 
 /// The actions of an order's base: those the robot may carry out.

@@ -1,0 +1,193 @@
+//! A shell for tests: a site, its store as a list of records, and a robot that is a state message we edit.
+
+use std::sync::Arc;
+
+use drover_core::job::{ActionSpec, JobRequest, JobSpec, LegSpec};
+use drover_core::{
+    Config, Effect, Epoch, Input, JobId, Notification, Record, RobotMessage, RobotName, Site, Ticket, Time,
+    ToRobot, Verdict,
+};
+use drover_maps::Layout;
+use drover_proto::vda5050::{self, Order, State};
+
+/// Time between two messages, ms: enough for another plan.
+const STEP_MS: u64 = 150;
+
+pub const START: Time = Time(1_800_000_000_000);
+
+/// Three nodes in a row, 3 m apart, both ways; A and C are stations.
+pub fn row() -> Arc<Layout> {
+    let node = |name: &str, x: f64| {
+        serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": 0.0},
+            "vehicleTypeNodeProperties": [{"vehicleTypeId": "t"}]})
+    };
+    let edge = |from: &str, to: &str| {
+        serde_json::json!({"edgeId": format!("{from}{to}"), "startNodeId": from, "endNodeId": to,
+            "vehicleTypeEdgeProperties": [{"vehicleTypeId": "t", "rotationAllowed": true}]})
+    };
+    let station =
+        |name: &str| serde_json::json!({"stationId": name, "interactionNodeIds": [name.to_lowercase()]});
+    let lif = serde_json::json!({
+        "metaInformation": {"projectIdentification": "t", "creator": "t", "exportTimestamp": "2026-01-01T00:00:00.00Z",
+            "lifVersion": "1.0.0"},
+        "layouts": [{"layoutId": "l", "layoutVersion": "1",
+            "nodes": [node("a", 0.0), node("b", 3.0), node("c", 6.0)],
+            "edges": [edge("a", "b"), edge("b", "a"), edge("b", "c"), edge("c", "b")],
+            "stations": [station("A"), station("C")]}]});
+    Arc::new(drover_maps::compile(lif.to_string().as_bytes(), None).expect("the test's own layout").layout)
+}
+
+/// A job that drives to C and drops there.
+pub fn job(id: &str, sequence: Option<&str>) -> JobSpec {
+    let leg = LegSpec {
+        station: "C".into(),
+        action: Some(ActionSpec { name: "drop".into(), parameters: vec![] }),
+        load: None,
+        dwell_ms: 0,
+    };
+    JobSpec {
+        id: JobId(id.into()),
+        order_id: None,
+        sequence: sequence.map(Into::into),
+        legs: vec![leg],
+        due_at: None,
+        best_before: None,
+        temperature: None,
+        max_out_of_cold_s: None,
+        requires: vec![],
+        priority: 5,
+        extra: String::new(),
+        fingerprint: 1,
+    }
+}
+
+pub struct Shell {
+    pub site: Site,
+    pub now: Time,
+    pub journal: Vec<Record>,
+    pub in_flight: Option<Box<Record>>,
+    pub answers: Vec<(Ticket, Verdict)>,
+    pub orders: Vec<Order>,
+    pub asked: Vec<String>,
+    pub notes: Vec<Notification>,
+    pub alarms: Vec<String>,
+    pub state: State,
+    heads: u32,
+}
+
+impl Shell {
+    pub fn new() -> Shell {
+        Shell::over(Site::new(row(), config(), Epoch(1), START), START, vec![])
+    }
+
+    fn over(site: Site, now: Time, journal: Vec<Record>) -> Shell {
+        let state = State { last_node_id: "a".into(), ..State::default() };
+        Shell {
+            site,
+            now,
+            journal,
+            in_flight: None,
+            answers: vec![],
+            orders: vec![],
+            asked: vec![],
+            notes: vec![],
+            alarms: vec![],
+            state,
+            heads: 0,
+        }
+    }
+
+    /// The process dies and starts again from what is durable.
+    pub fn crash(self) -> Shell {
+        let site =
+            Site::restore(row(), config(), Epoch(2), None, &self.journal, self.now).expect("a whole journal");
+        Shell { state: self.state, heads: self.heads, ..Shell::over(site, self.now, self.journal) }
+    }
+
+    pub fn give(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.site.receive(self.now, input, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Append(record) => self.in_flight = Some(record),
+                Effect::Answer { ticket, verdict } => self.answers.push((ticket, verdict)),
+                Effect::Send { message: ToRobot::Order(order), .. } => self.orders.push(*order),
+                Effect::Send { message: ToRobot::InstantActions(actions), .. } => {
+                    self.asked.extend(actions.actions.into_iter().map(|action| action.action_type));
+                }
+                Effect::Notify(note) => self.notes.push(*note),
+                Effect::Alarm(alarm) => self.alarms.push(alarm.text),
+                Effect::Snapshot { .. } => {}
+            }
+        }
+    }
+
+    /// The append in flight becomes durable.
+    pub fn commit(&mut self) {
+        while let Some(record) = self.in_flight.take() {
+            let seq_to = record.seq_to;
+            let (bytes, checksum) = record.encode();
+            self.journal.push(Record::decode(&bytes, checksum).expect("what was just written"));
+            self.give(Input::Committed { seq_to });
+        }
+    }
+
+    pub fn submit(&mut self, ticket: u64, spec: JobSpec) {
+        self.now = self.now.plus_ms(STEP_MS);
+        self.give(Input::Job { ticket: Some(Ticket(ticket)), request: JobRequest::Submit(Box::new(spec)) });
+    }
+
+    pub fn wait(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        self.give(Input::Clock);
+    }
+
+    /// The robot publishes its state.
+    pub fn hear(&mut self) {
+        self.heads += 1;
+        self.now = self.now.plus_ms(STEP_MS);
+        self.state.header.header_id = self.heads;
+        self.state.header.timestamp = format!("{:020}", self.now.0);
+        self.give(Input::Robot { name: robot(), message: RobotMessage::State(Box::new(self.state.clone())) });
+    }
+
+    pub fn connect(&mut self) {
+        let message = vda5050::Connection {
+            header: vda5050::Header::default(),
+            connection_state: vda5050::ConnectionState::Online,
+        };
+        self.give(Input::Robot { name: robot(), message: RobotMessage::Connection(message) });
+        self.commit();
+    }
+
+    /// The robot takes over the last message and drives to the end of its base; what it does there ends well.
+    pub fn obey(&mut self) {
+        self.carry_out(vda5050::ActionStatus::Finished);
+    }
+
+    /// The same, but what it does there fails.
+    pub fn obey_badly(&mut self) {
+        self.carry_out(vda5050::ActionStatus::Failed);
+    }
+
+    fn carry_out(&mut self, status: vda5050::ActionStatus) {
+        let order = self.orders.last().expect("an order").clone();
+        let end = order.nodes.iter().rfind(|node| node.released).expect("a base").clone();
+        self.state.order_id = order.order_id;
+        self.state.order_update_id = order.order_update_id;
+        self.state.last_node_id = end.node_id;
+        self.state.last_node_sequence_id = end.sequence_id;
+        let ended = |action: &vda5050::Action| vda5050::ActionState::new(&action.action_id, status);
+        self.state.action_states = end.actions.iter().map(ended).collect();
+        self.hear();
+        self.commit();
+    }
+}
+
+pub fn robot() -> RobotName {
+    RobotName { manufacturer: "acme".into(), serial: "r1".into() }
+}
+
+fn config() -> Config {
+    Config { site: "test".into(), auto_enroll: true, gather_ms: 0, ..Config::default() }
+}
