@@ -23,7 +23,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
         }
         Fact::Passed { sequence_id } => passed(fleet, id, sequence_id, now, commands),
         Fact::Rejected { order_id, update_id, reason } => {
-            rejected(fleet, id, (&order_id, update_id), &reason, commands);
+            rejected(fleet, id, (&order_id, update_id), &reason, now, commands);
         }
         Fact::Action { action_id, status } => {
             dispatch::note_action(fleet, id, &action_id, status, now, commands)
@@ -173,9 +173,16 @@ fn holds_edge(robot: &Robot, edge: drover_maps::EdgeId) -> bool {
     robot.trail.steps.iter().any(|step| step.edge == Some(edge))
 }
 
-/// It refused our last message: the same content goes out under the next id, a few times; then somebody must look.
-fn rejected(fleet: &mut Fleet, id: RobotId, refused: (&str, u32), reason: &str, commands: &mut Vec<Command>) {
-    let born = fleet.state.born;
+/// It refused our last message: the same content goes out under the next id, a few times; then it is left alone for a
+/// while, and asked again.
+fn rejected(
+    fleet: &mut Fleet,
+    id: RobotId,
+    refused: (&str, u32),
+    reason: &str,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
     let robot = &mut fleet.state.robots[id.index()];
     let is_ours =
         robot.order.last.as_ref().is_some_and(|last| (last.order_id.as_str(), last.update_id) == refused);
@@ -183,11 +190,28 @@ fn rejected(fleet: &mut Fleet, id: RobotId, refused: (&str, u32), reason: &str, 
         return;
     }
     robot.order.refusals += 1;
+    robot.order.refused_at = now;
     let text = format!("{}: it refuses order {} update {}: {reason}", robot.name, refused.0, refused.1);
     commands.push(alarm(AlarmCode::OrderRefused, id, text));
-    if robot.order.refusals < Robot::REFUSALS_MAX
-        && let Some(order) = release::reissue(robot, born)
-    {
+    if !robot.is_refusing() {
+        ask_again(fleet, id, commands);
+    }
+}
+
+fn ask_again(fleet: &mut Fleet, id: RobotId, commands: &mut Vec<Command>) {
+    let born = fleet.state.born;
+    if let Some(order) = release::reissue(&mut fleet.state.robots[id.index()], born) {
         commands.push(Command::Release { robot: id, order: Box::new(order) });
+    }
+}
+
+/// Robots that were left alone for long enough are asked once more.
+pub(crate) fn ask_refusing(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
+        let robot = &mut fleet.state.robots[id.index()];
+        if robot.is_refusing() && now.since_ms(robot.order.refused_at) >= Robot::REFUSAL_PAUSE_MS {
+            robot.order.refusals = Robot::REFUSALS_MAX - 1;
+            ask_again(fleet, id, commands);
+        }
     }
 }

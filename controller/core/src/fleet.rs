@@ -171,7 +171,10 @@ impl Fleet {
             _ => None,
         };
         match event {
-            Event::Tick => self.forget(now),
+            Event::Tick => {
+                self.forget(now);
+                facts::ask_refusing(self, now, commands);
+            }
             Event::Configured(config) => self.state.config = *config,
             Event::JobSubmitted(spec) => dispatch::submit(self, *spec, now, commands),
             Event::JobCancelled { job } => dispatch::cancel(self, &job, now, commands),

@@ -139,6 +139,8 @@ pub struct OrderState {
     pub starts: Option<JobId>,
     /// Messages refused in a row.
     pub refusals: u32,
+    /// When it last refused one.
+    pub refused_at: Time,
     /// Actions of the present order that haven't ended.
     pub actions: Vec<PendingAction>,
 }
@@ -270,8 +272,13 @@ impl Robot {
             && self.mode.takes_orders()
             && !self.is_faulted
             && !self.is_off_path
-            && self.order.refusals < Self::REFUSALS_MAX
+            && !self.is_refusing()
             && !self.trail.steps.is_empty()
+    }
+
+    /// It has refused one message too many: it is left alone for a while.
+    pub fn is_refusing(&self) -> bool {
+        self.order.refusals >= Self::REFUSALS_MAX
     }
 
     /// It may be moved by the planner: usable, and not held by work where it stands.
@@ -319,6 +326,8 @@ impl Robot {
         }
     }
 
-    /// Refusals in a row after which a robot is left alone until an operator looks.
+    /// Refusals in a row after which a robot is left alone for a while.
     pub const REFUSALS_MAX: u32 = 5;
+    /// For so long, ms.
+    pub const REFUSAL_PAUSE_MS: u64 = 60_000;
 }

@@ -32,6 +32,8 @@ const CANCEL_MS: u64 = 10_000;
 #[derive(Clone, Debug)]
 pub struct Link {
     name: RobotName,
+    /// The protocol version the robot writes: some take no other.
+    version: String,
     /// The committed message the robot was last told.
     order: Option<Order>,
     sent_at: Option<Time>,
@@ -62,6 +64,7 @@ impl Link {
     pub fn new(name: RobotName, order: Option<Order>) -> Link {
         Link {
             name,
+            version: vda5050::VERSION.to_owned(),
             order,
             sent_at: None,
             sends: 0,
@@ -96,8 +99,15 @@ impl Link {
             return Vec::new();
         }
         self.newest = Some((state.header.header_id, state.header.timestamp.clone()));
+        self.note_version(&state.header);
         self.runs_foreign_order = read::runs_foreign_order(state, robot);
         read::facts(state, robot, layout)
+    }
+
+    fn note_version(&mut self, header: &vda5050::Header) {
+        if header.major() == Some(2) && header.version != self.version {
+            self.version.clone_from(&header.version);
+        }
     }
 
     fn is_late(&self, header: &vda5050::Header) -> bool {
@@ -109,6 +119,7 @@ impl Link {
     pub fn on_connection(&mut self, message: &vda5050::Connection, robot: &Robot) -> Vec<Fact> {
         let connection = read::connection(message.connection_state);
         self.is_there = connection == Connection::Online;
+        self.note_version(&message.header);
         if robot.connection == Some(connection) { Vec::new() } else { vec![Fact::Connection(connection)] }
     }
 
@@ -135,7 +146,8 @@ impl Link {
         self.sent_at = Some(now);
         self.sends += 1;
         self.order_headers += 1;
-        Some(ToRobot::Order(Box::new(write::order(order, layout, &self.name, self.order_headers, now))))
+        let header = write::head(&self.name, &self.version, self.order_headers, now);
+        Some(ToRobot::Order(Box::new(write::order(order, layout, header))))
     }
 
     /// Who is there but hasn't been heard is asked for a state, and told nothing before it has answered.
@@ -150,7 +162,8 @@ impl Link {
 
     fn instant(&mut self, action: &str, now: Time) -> ToRobot {
         self.action_headers += 1;
-        ToRobot::InstantActions(Box::new(write::instant(&self.name, action, self.action_headers, now)))
+        let header = write::head(&self.name, &self.version, self.action_headers, now);
+        ToRobot::InstantActions(Box::new(write::instant(action, header, now)))
     }
 
     /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.
@@ -166,7 +179,7 @@ impl Link {
     fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
         let ids = |order: &Order| (order.order_id.clone(), order.update_id);
         let is_last = self.order.as_ref().map(ids) == robot.order.last.as_ref().map(ids);
-        if self.order.is_none() || !is_last || robot.order.is_seen {
+        if self.order.is_none() || !is_last || robot.order.is_seen || robot.is_refusing() {
             return None;
         }
         let pace = 1_u64 << (self.sends.saturating_sub(1) / RESENDS_PER_PACE).min(PACE_MAX.ilog2());

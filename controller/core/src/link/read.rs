@@ -84,22 +84,27 @@ fn seen(state: &State, robot: &Robot) -> Option<Fact> {
     is_new.then_some(Fact::OrderSeen { update_id: state.order_update_id })
 }
 
-/// The last node it says it has passed, if that is news and the node has the name it should have.
+/// The last node it says it has passed, if that is news and fits the rest of what it says. Some robots show a new order
+/// with the last sequenceId of the one before: what they still list as ahead tells.
 fn passed(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
     let sequence_id = state.last_node_sequence_id;
     let first = robot.trail.steps.front()?;
-    if sequence_id <= first.sequence_id {
+    let is_ahead_of_itself = state.node_states.iter().any(|node| node.sequence_id <= sequence_id);
+    if sequence_id <= first.sequence_id || is_ahead_of_itself {
         return None;
     }
+    let is_at = |node: NodeId| layout.node(node).name == state.last_node_id;
     let step = robot.trail.steps.iter().find(|step| step.sequence_id == sequence_id);
-    let is_plausible = step.is_none_or(|step| layout.node(step.node).name == state.last_node_id);
-    let is_told = step.is_some() || !robot.is_off_path;
-    (is_plausible && is_told).then_some(Fact::Passed { sequence_id })
+    let is_plausible = match step {
+        Some(step) => is_at(step.node),
+        None => !robot.is_off_path && !robot.trail.steps.iter().any(|step| is_at(step.node)),
+    };
+    is_plausible.then_some(Fact::Passed { sequence_id })
 }
 
 /// An error that names our last message, which the state doesn't show.
 fn rejected(state: &State, robot: &Robot) -> Option<Fact> {
-    let last = robot.order.last.as_ref().filter(|_| !robot.order.is_seen)?;
+    let last = robot.order.last.as_ref().filter(|_| !robot.order.is_seen && !robot.is_refusing())?;
     if state.order_id == last.order_id && state.order_update_id >= last.update_id {
         return None;
     }

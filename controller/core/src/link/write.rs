@@ -7,23 +7,17 @@ use crate::clock::Time;
 use crate::id::RobotName;
 use crate::release::{Order, OrderEdge, OrderNode};
 
-/// How far from a node a robot may be to count it as passed, m: within the margin of the footprints.
+/// How far from a node a robot may be to count it as passed, m: less than a node's disc and its margin leave behind a robot.
 const DEVIATION_M: f64 = 0.1;
 /// The same for the node a new order begins at, where the robot stands already, m.
 const START_DEVIATION_M: f64 = 0.5;
 
 /// The message, whole. A resend differs only in header id and time stamp.
-pub(super) fn order(
-    order: &Order,
-    layout: &Layout,
-    name: &RobotName,
-    header: u32,
-    now: Time,
-) -> vda5050::Order {
+pub(super) fn order(order: &Order, layout: &Layout, header: Header) -> vda5050::Order {
     let nodes = order.nodes.iter().enumerate();
     let is_start = |index: usize| index == 0 && order.update_id == 0;
     vda5050::Order {
-        header: head(name, header, now),
+        header,
         order_id: order.order_id.clone(),
         order_update_id: order.update_id,
         zone_set_id: None,
@@ -70,14 +64,17 @@ fn action(action: &crate::release::Action) -> Action {
 }
 
 /// An instant action without parameters.
-pub(super) fn instant(name: &RobotName, action: &str, header: u32, now: Time) -> vda5050::InstantActions {
-    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{name}/{action}/{}", now.0).as_bytes());
+pub(super) fn instant(action: &str, header: Header, now: Time) -> vda5050::InstantActions {
+    let name = format!("{}/{}/{action}/{}", header.manufacturer, header.serial_number, now.0);
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes());
     let action = Action::new(action, id.to_string(), BlockingType::Hard);
-    vda5050::InstantActions { header: head(name, header, now), actions: vec![action] }
+    vda5050::InstantActions { header, actions: vec![action] }
 }
 
-fn head(name: &RobotName, header: u32, now: Time) -> Header {
+/// The header of our next message to this robot, in the version it speaks.
+pub(super) fn head(name: &RobotName, version: &str, header: u32, now: Time) -> Header {
     let moment =
         jiff::Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or(i64::MAX)).unwrap_or_default();
-    Header::new(header, format!("{moment:.3}"), &name.manufacturer, &name.serial)
+    let version = version.to_owned();
+    Header { version, ..Header::new(header, format!("{moment:.3}"), &name.manufacturer, &name.serial) }
 }

@@ -177,3 +177,32 @@ fn a_failed_member_holds_its_sequence_until_it_is_taken_back() {
     shell.commit();
     assert!(assigned(&shell));
 }
+
+#[test]
+fn a_robot_is_spoken_to_in_its_own_version() {
+    let mut shell = Shell::new();
+    shell.commit();
+    shell.state.header.version = "2.0.0".into();
+    shell.hear();
+    shell.submit(1, job("J-1", None));
+    shell.commit();
+    assert_eq!(shell.orders.last().expect("an order").header.version, "2.0.0");
+}
+
+#[test]
+fn a_new_order_shown_with_the_last_sequence_id_of_the_one_before_is_no_alarm() {
+    let mut shell = driving();
+    let told = shell.orders.last().expect("an order").clone();
+    shell.state.order_id = told.order_id;
+    shell.state.last_node_sequence_id = 58;
+    shell.state.node_states = vec![vda5050::NodeState { sequence_id: 2, ..vda5050::NodeState::default() }];
+    shell.hear();
+    shell.state.node_states.clear();
+    shell.hear();
+    shell.commit();
+    assert!(shell.alarms.is_empty(), "{:?}", shell.alarms);
+    shell.state.last_node_id = "elsewhere".into();
+    shell.hear();
+    shell.commit();
+    assert_eq!(shell.alarms.len(), 1);
+}

@@ -161,6 +161,15 @@ impl Drover {
     }
 }
 
+impl Drop for Drover {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}\n{}\n{}", self.get("/readyz"), self.get("/metrics"), self.log());
+            println!("{}", tail(&self.folder.file("robots.log")));
+        }
+    }
+}
+
 impl Wiring {
     fn config(&self, folder: &Folder, port: u16) -> String {
         let sqlite = || format!("sqlite:{}", folder.file("drover.db").display());
