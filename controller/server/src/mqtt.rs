@@ -72,7 +72,6 @@ pub fn spawn(
     outgoing: mpsc::Receiver<ForRobot>,
     lease: Lease,
 ) -> Result<(), UrlError> {
-    health.expect(PART);
     let (client, mut events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
     let mut network = NetworkOptions::new();
     // Orders are small and must not wait for one another.

@@ -105,7 +105,7 @@ pub enum RunError {
 /// [`RunError`] says why it can't go on; `Ok` after a graceful stop.
 pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Setup { config, layout, clock, observer, doors, inbox, health, mut stop } = setup;
-    health.expect(journal::PART);
+    expect_all(&config, &health);
     let Some(led) = lead(&config, &health, &mut stop).await? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
     let clock = clock.not_before(site.fleet().now());
@@ -127,6 +127,12 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
         );
     }
     Ok(())
+}
+
+/// Everything the site needs is missing until it says that it is there: not ready before the journal is read.
+fn expect_all(config: &Config, health: &Health) {
+    let brokers = [intake::PART, events::PART].into_iter().filter(|_| matches!(config.jobs, Peer::Url(_)));
+    [journal::PART, mqtt::PART].into_iter().chain(brokers).for_each(|part| health.expect(part));
 }
 
 async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock) -> Result<Site, RunError> {
