@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drover_maps::Layout;
 
+use crate::check::Tip;
 use crate::clock::Time;
 use crate::fleet::Fleet;
 use crate::id::{Digest, Seq};
@@ -24,12 +25,14 @@ pub struct Replayed {
     pub checkpoints: u64,
     /// Journal time of the last event.
     pub time: Time,
+    tip: Tip,
 }
 
 impl Replayed {
     /// Nothing stepped yet, from this place on.
     pub(crate) fn at(seq: Seq) -> Replayed {
         Replayed {
+            tip: Tip { seq, ..Tip::default() },
             seq,
             digest: Digest([0; 16]),
             events: 0,
@@ -51,6 +54,9 @@ pub enum ReplayError {
         /// The next one found.
         found: Seq,
     },
+    /// Two leaders wrote, or a clock fell.
+    #[error("OneWriter is broken: {0}")]
+    Writers(String),
     /// The same event caused something else.
     #[error("seq {seq:?}: the event causes other commands than recorded: recorded {expected}, now {found}")]
     Diverged {
@@ -98,6 +104,7 @@ pub(crate) fn step(
     if record.seq_from.0 != done.seq.0 + 1 {
         return Err(ReplayError::Gap { after: done.seq, found: record.seq_from });
     }
+    done.tip.follow(record).map_err(|violation| ReplayError::Writers(violation.text))?;
     for entry in &record.entries {
         let mut commands = Vec::new();
         fleet.step(entry.time, entry.event.clone(), &mut commands);

@@ -119,6 +119,8 @@ pub struct Config {
     pub site_file: Option<PathBuf>,
     /// `[jobs] url`.
     pub jobs: Peer,
+    /// `[jobs] file`, found: a wave handed in at the start, with embedded jobs only.
+    pub jobs_file: Option<PathBuf>,
     /// `[mqtt]`.
     pub mqtt: Mqtt,
     /// `[store] url`.
@@ -210,6 +212,13 @@ impl Config {
         let layout = reader.path("site.layout", true);
         let site_file = reader.path("site.site", false);
         let jobs = reader.peer("jobs.url", "embedded", &["amqp://"]);
+        let jobs_file = reader.path("jobs.file", false);
+        if jobs_file.is_some() && !matches!(jobs, Some(Peer::Embedded)) {
+            reader.problem(
+                "jobs.file",
+                "goes with jobs.url = \"embedded\" only; publish the wave to the broker".to_owned(),
+            );
+        }
         let mqtt = read_mqtt(reader);
         let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
         let cache = reader.url("cache.url", "none", &["redis://", "none"]);
@@ -227,6 +236,7 @@ impl Config {
             layout: layout?,
             site_file,
             jobs: jobs?,
+            jobs_file,
             mqtt: mqtt?,
             store: store?,
             cache: cache.filter(|url| url.reveal() != "none"),

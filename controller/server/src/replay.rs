@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use drover_core::{Command, Entry, Event, Record, ReplayError, Seq};
+use drover_core::{Command, Entry, Event, Record, Seq};
 use drover_maps::Layout;
 use serde::Serialize;
 
@@ -112,11 +112,7 @@ fn step(layout: Arc<Layout>, records: &Receiver<Record>) -> Story {
             story.checkpoints = done.checkpoints;
             story.digest = done.digest.to_string();
         }
-        Err(
-            error @ (ReplayError::Gap { .. } | ReplayError::Diverged { .. } | ReplayError::Digest { .. }),
-        ) => {
-            story.fault = Some(error.to_string());
-        }
+        Err(error) => story.fault = Some(error.to_string()),
     }
     story
 }

@@ -10,6 +10,7 @@ mod lead;
 mod shell;
 mod story;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Config, Peer, SecretUrl};
-use crate::inbox::{Doors, Inbox};
+use crate::inbox::{Doors, Inbox, Submission};
 use crate::report::Observer;
 use crate::store::{LoadError, Loaded};
 use crate::telemetry::Health;
@@ -129,6 +130,19 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Hands in the jobs of a wave file, in order.
+async fn feed(file: PathBuf, jobs: mpsc::Sender<Submission>) {
+    match tokio::fs::read_to_string(&file).await {
+        Ok(text) => {
+            let refused = |line, why: String| tracing::warn!(line, why, "a line of jobs.file is refused");
+            intake::wave::feed(intake::wave::lines(&text), jobs, refused).await;
+        }
+        Err(error) => {
+            tracing::error!(file = %file.display(), %error, "key `jobs.file`: the file can't be read")
+        }
+    }
+}
+
 /// Everything the site needs is missing until it says that it is there: not ready before the journal is read.
 fn expect_all(config: &Config, health: &Health) {
     let brokers = [intake::PART, events::PART].into_iter().filter(|_| matches!(config.jobs, Peer::Url(_)));
@@ -184,7 +198,12 @@ async fn connect(
     let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
     mqtt::spawn(&mqtt_options(config).await?, doors, health, outgoing, led.lease.clone())?;
     match &config.jobs {
-        Peer::Embedded => drop(tokio::spawn(confirm_locally(news, doors.confirmed.clone()))),
+        Peer::Embedded => {
+            tokio::spawn(confirm_locally(news, doors.confirmed.clone()));
+            if let Some(file) = &config.jobs_file {
+                tokio::spawn(feed(file.clone(), doors.submissions.clone()));
+            }
+        }
         Peer::Url(url) => {
             events::spawn(url, &config.site, news, doors.confirmed.clone(), health)?;
             intake::spawn(url, &config.site, doors.submissions.clone(), health)?;

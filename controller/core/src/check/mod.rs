@@ -10,12 +10,14 @@ mod exclusive;
 mod fifo;
 mod mode_respect;
 mod once_only;
+mod one_writer;
 
 use crate::command::Command;
 use crate::event::Event;
 use crate::fleet::Fleet;
 
 pub use evidence::Watch;
+pub use one_writer::Tip;
 
 /// Something that must always hold and doesn't.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -114,6 +114,10 @@ fn a_changed_journal_does_not_replay() {
     commands.filter(|commands| !commands.is_empty()).for_each(Vec::clear);
     drover_core::replay(crate::shell::row(), journal.into_iter(), &mut |_, _, _| {})
         .expect_err("other commands");
+    let mut journal = shell.journal.clone();
+    journal[0].epoch = drover_core::Epoch(9);
+    drover_core::replay(crate::shell::row(), journal.into_iter(), &mut |_, _, _| {})
+        .expect_err("an epoch that falls");
     let (mut bytes, checksum) = shell.journal[0].encode();
     bytes[3] ^= 1;
     drover_core::Record::decode(&bytes, checksum).expect_err("a flipped bit");

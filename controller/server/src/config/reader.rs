@@ -16,6 +16,7 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("site.layout", false),
     ("site.site", false),
     ("jobs.url", true),
+    ("jobs.file", false),
     ("mqtt.url", true),
     ("mqtt.interface", false),
     ("mqtt.username", false),

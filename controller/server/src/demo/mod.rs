@@ -296,6 +296,7 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
         layout: ground.layout_file.clone(),
         site_file: ground.site_file.clone(),
         jobs: Peer::Embedded,
+        jobs_file: None,
         mqtt: Mqtt { peer: Peer::Url(mqtt), interface: "uagv".to_owned(), username: None, password: None },
         store: SecretUrl::new(format!("sqlite:{}", ground.folder.join("demo.db").display())),
         cache: None,

@@ -13,6 +13,7 @@ mod amqp;
 mod convert;
 pub(crate) mod link;
 mod poison;
+pub mod wave;
 
 use drover_core::job::JobRequest;
 use drover_proto::Rejection;

@@ -164,6 +164,7 @@ impl Drover {
 impl Drop for Drover {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            println!("drover has ended: {:?}", self.service.as_mut().map(Service::ended));
             println!("{}\n{}\n{}", self.get("/readyz"), self.get("/metrics"), self.log());
             println!("{}", tail(&self.folder.file("robots.log")));
         }
