@@ -30,7 +30,7 @@ impl Progress {
         );
         let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(jobs as u64));
         if let Some(bar) = &bar {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} jobs  {msg}");
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} jobs  {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         }
         Progress { bar, jobs, clock, started_ms: clock.now().0, told: Instant::now() }
@@ -62,8 +62,8 @@ impl Progress {
         let risk = tally.judge.at_risk(now);
         let broken = if tally.violations > 0 { "  INVARIANT BROKEN" } else { "" };
         let text = format!(
-            "{}:{:02} sim  robots: {job} at a job, {idle} idle, {charge} charging, {away} away  \
-             {per_hour} jobs/h  trucks at risk: {risk}{broken}",
+            "{}:{:02} sim{broken}  trucks at risk: {risk}  {per_hour} jobs/h  \
+             {job} at work, {charge} charging, {idle} idle, {away} away",
             seconds / 60,
             seconds % 60,
         );
