@@ -43,6 +43,7 @@ pub fn spawn(
     health: &Health,
 ) -> Result<(), UrlError> {
     let address = Address::parse(url)?;
+    health.expect(PART);
     let publisher = Publisher {
         address,
         site: site.to_owned(),

@@ -73,6 +73,7 @@ pub fn spawn(
     lease: Lease,
 ) -> Result<(), UrlError> {
     let (client, mut events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
+    health.expect(PART);
     let mut network = NetworkOptions::new();
     // Orders are small and must not wait for one another.
     network.set_tcp_nodelay(true);

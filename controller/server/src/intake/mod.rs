@@ -50,6 +50,7 @@ pub fn spawn(
     health: &Health,
 ) -> Result<(), UrlError> {
     let address = link::Address::parse(url)?;
+    health.expect(PART);
     let source = amqp::Source { address, site: site.to_owned(), submissions, health: health.clone() };
     tokio::spawn(source.serve());
     Ok(())
