@@ -340,13 +340,24 @@ mod tests {
     }
 
     #[test]
+    fn a_wave_file_goes_with_embedded_jobs_only() {
+        let wave = "controller/server/waves/fresh-dc-300.ndjson";
+        let with = |url: &str| parse(&format!("{SITE}[jobs]\nurl = \"{url}\"\nfile = \"{wave}\"\n"), &[]);
+        assert!(with("embedded").unwrap().jobs_file.is_some_and(|file| file.ends_with(wave)));
+        let problems = with("amqp://rabbit:5672").unwrap_err().problems;
+        assert_eq!(problems.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(), ["jobs.file"]);
+    }
+
+    #[test]
     fn the_example_names_every_key_with_its_default() {
         let example = include_str!("../drover.example.toml");
         let defaults = parse(example, &[]).unwrap();
         let keys = example.lines().map(|line| line.trim_start_matches("# "));
         let has_default = |line: &&str| {
             line.starts_with('[')
-                || (line.contains(" = ") && !line.contains("_file = ") && !line.starts_with("username"))
+                || (line.contains(" = ")
+                    && !line.contains("_file = ")
+                    && !["username", "file"].iter().any(|key| line.starts_with(key)))
         };
         let written: Vec<&str> = keys.filter(has_default).collect();
         assert_eq!(
