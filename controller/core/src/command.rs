@@ -163,6 +163,8 @@ pub enum AlarmCode {
     RobotLost,
     /// A robot that nobody listed may not join.
     RobotRefused,
+    /// A robot has made no progress for long: who stands in whose way.
+    Jammed,
     /// The planner gave a plan that doesn't hold: refused.
     PlanRefused,
 }
@@ -178,6 +180,7 @@ impl AlarmCode {
             AlarmCode::RobotFaulted => "ROBOT_FAULTED",
             AlarmCode::RobotLost => "ROBOT_LOST",
             AlarmCode::RobotRefused => "ROBOT_REFUSED",
+            AlarmCode::Jammed => "JAMMED",
             AlarmCode::PlanRefused => "PLAN_REFUSED",
         }
     }

@@ -147,6 +147,7 @@ fn passed(fleet: &mut Fleet, id: RobotId, sequence_id: u32, now: Time, commands:
     if left < robot.best_ms {
         robot.best_ms = left;
         robot.stuck_since = now;
+        robot.is_jammed = false;
     }
 }
 

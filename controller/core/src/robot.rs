@@ -52,6 +52,8 @@ pub struct Robot {
     pub best_ms: u32,
     /// Since when it has come no nearer to its goal.
     pub stuck_since: Time,
+    /// It has been without progress for so long that the operator was told.
+    pub is_jammed: bool,
     /// What its next step waits for, as the last release found it.
     pub waits_for: Option<Cause>,
     /// The load aboard, by name.
@@ -260,6 +262,7 @@ impl Robot {
             task: Task::Idle,
             best_ms: u32::MAX,
             stuck_since: now,
+            is_jammed: false,
             waits_for: None,
             load: None,
         }

@@ -102,6 +102,7 @@ pub(crate) fn set(fleet: &mut Fleet, id: RobotId, node: NodeId, is_work: bool, n
         robot.goal = Some(goal);
         robot.goal_since = now;
         robot.stuck_since = now;
+        robot.is_jammed = false;
         robot.best_ms = u32::MAX;
         fleet.plan_is_due = true;
     }

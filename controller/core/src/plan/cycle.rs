@@ -6,7 +6,7 @@ use crate::command::{Alarm, AlarmCode, Command};
 use crate::fleet::Fleet;
 use crate::id::RobotId;
 use crate::plan::pibt::Pibt;
-use crate::robot::{Phase, Robot, Task};
+use crate::robot::{Cause, Phase, Robot, Task};
 use crate::traffic;
 
 /// Expansions one cycle may spend.
@@ -17,6 +17,8 @@ const LOST_AT_DEAD_MS: u32 = 600_000;
 const LOST_AT_WORK_MS: u32 = 15_000;
 /// A robot without progress for so long is stuck, ms.
 const STUCK_MS: u64 = 12_000;
+/// A robot without progress for so long is told to the operator, ms.
+const JAM_MS: u64 = 60_000;
 /// For so long each order of the stuck is tried, and between two searches, ms.
 const STUCK_TURN_MS: u64 = 8_000;
 /// How long a robot is patient with a way round, at most, ms.
@@ -46,6 +48,24 @@ pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
         return;
     }
     traffic::lay(&layout, &mut fleet.state.robots, &plan.moves);
+    tell_jams(fleet, now, commands);
+}
+
+/// Robots that neither the planner nor the joint search has brought on for long: the operator is told who blocks whom.
+fn tell_jams(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    for index in 0..fleet.state.robots.len() {
+        let robot = &fleet.state.robots[index];
+        let is_under_way = robot.is_movable() && !robot.is_at_goal();
+        let (Some(goal), Some(Cause::Robot(other))) = (robot.goal, robot.waits_for) else { continue };
+        if robot.is_jammed || !is_under_way || now.since_ms(robot.stuck_since) < JAM_MS {
+            continue;
+        }
+        let (goal, other) = (&fleet.layout.node(goal.node).name, &fleet.state.robots[other.index()].name);
+        let text = format!("{}: no nearer to {goal} for a minute; {other} is in its way", robot.name);
+        fleet.state.robots[index].is_jammed = true;
+        let robot = Some(RobotId(index as u32));
+        commands.push(Command::Alarm(Alarm { code: AlarmCode::Jammed, robot, text }));
+    }
 }
 
 /// The manoeuvre that is under way, or a new one for a robot without progress.

@@ -189,6 +189,9 @@ impl<'a> Search<'a> {
             if after == u64::from(UNREACHABLE) && !is_pushed {
                 continue;
             }
+            if !is_pushed && self.comes_back(agent, *edge, left) {
+                continue;
+            }
             let (start, end) = self.times(agent, *edge);
             let blockers = self.blockers(agent, *edge).len() as u64;
             let cost = end.since_ms(self.at) + after + ROUND_MS * blockers;
@@ -204,6 +207,15 @@ impl<'a> Search<'a> {
             options.push(Choice { cost: left, edge: None });
         }
         options
+    }
+
+    /// The way on from the edge's end leads back along it: no way round, only to and fro.
+    fn comes_back(&self, agent: usize, edge: EdgeId, left: u64) -> bool {
+        let layout = self.problem.layout;
+        let facts = layout.edge(edge);
+        let robot_type = self.problem.agents[agent].robot_type;
+        let back = facts.twin.map(|twin| left + u64::from(layout.travel_ms(robot_type, twin)));
+        back.is_some_and(|back| self.remaining(agent, facts.to) >= back)
     }
 
     /// How much longer than straight on a way may be before staying is better.

@@ -147,3 +147,21 @@ fn sequences_end_in_order_at_one_dock() {
         assert!(done.is_sorted(), "{done:?}");
     }
 }
+
+#[test]
+fn a_dead_robot_in_a_bottleneck_is_named_to_the_operator_and_keeps_its_place() {
+    let layout = grid::grid("A....B");
+    let starts = ["n0-0", "n3-0"].map(|name| layout.node_named(name).expect("the test's own data"));
+    let mut floor = Floor::new(layout, &starts);
+    let dead = drover_core::RobotId(1);
+    let gone = drover_core::Fact::Connection(drover_core::event::Connection::Broken);
+    floor.step(drover_core::Event::Robot { robot: dead, fact: gone });
+    floor.step(drover_core::Event::JobSubmitted(Box::new(job("J-1", None, &["B"]))));
+    floor.run(180_000);
+    assert_eq!(floor.done(), 0);
+    assert_eq!(floor.violations, Vec::<String>::new());
+    let jams: Vec<_> = floor.alarms.iter().filter(|alarm| alarm.contains("is in its way")).collect();
+    assert_eq!(jams.len(), 1, "{:?}\n{}", floor.alarms, floor.picture());
+    assert!(jams[0].starts_with("drover/r01") && jams[0].contains("drover/r02"), "{jams:?}");
+    assert_eq!(floor.fleet.reservations().node(starts[1]), Some(dead));
+}
