@@ -199,9 +199,13 @@ fn rejected(
     }
 }
 
+/// The refused content under the next id, unless the robot's mode forbids orders.
 fn ask_again(fleet: &mut Fleet, id: RobotId, commands: &mut Vec<Command>) {
     let born = fleet.state.born;
-    if let Some(order) = release::reissue(&mut fleet.state.robots[id.index()], born) {
+    let robot = &mut fleet.state.robots[id.index()];
+    if robot.mode.takes_orders()
+        && let Some(order) = release::reissue(robot, born)
+    {
         commands.push(Command::Release { robot: id, order: Box::new(order) });
     }
 }

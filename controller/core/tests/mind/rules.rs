@@ -206,3 +206,20 @@ fn a_new_order_shown_with_the_last_sequence_id_of_the_one_before_is_no_alarm() {
     shell.commit();
     assert_eq!(shell.alarms.len(), 1);
 }
+
+#[test]
+fn a_refusal_by_a_robot_that_a_person_drives_releases_nothing() {
+    let mut shell = driving();
+    let told = shell.orders.last().expect("an order").clone();
+    shell.state.operating_mode = vda5050::OperatingMode::Manual;
+    let error = Error::new("orderError", ErrorLevel::Warning)
+        .about("orderId", told.order_id)
+        .about("orderUpdateId", told.order_update_id.to_string());
+    shell.state.errors = vec![error];
+    shell.hear();
+    shell.wait(120_000);
+    shell.commit();
+    let commands = shell.journal.iter().flat_map(|record| &record.entries).flat_map(|entry| &entry.commands);
+    let releases = commands.filter(|command| matches!(command, drover_core::Command::Release { .. })).count();
+    assert_eq!((releases, shell.orders.len()), (1, 1));
+}
