@@ -7,6 +7,7 @@
 //!
 //! The gRPC code (`grpc::v1`) is behind the feature `grpc`.
 
+pub mod device;
 mod error;
 pub mod event;
 #[cfg(feature = "grpc")]
@@ -19,6 +20,7 @@ pub mod vda5050;
 
 pub use error::{Code, ParseError, Rejection};
 pub use parse::{
-    parse_connection, parse_event, parse_factsheet, parse_instant_actions, parse_job, parse_order,
-    parse_state, parse_visualization, peek_references,
+    parse_connection, parse_device_connection, parse_device_request, parse_device_state, parse_event,
+    parse_factsheet, parse_instant_actions, parse_job, parse_order, parse_state, parse_visualization,
+    peek_references,
 };

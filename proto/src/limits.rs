@@ -51,6 +51,8 @@ pub enum Kind {
     Job,
     /// Job event.
     Event,
+    /// Request, state or connection of a site device.
+    Device,
 }
 
 /// What one kind of message may have.
@@ -68,7 +70,7 @@ pub struct Limits {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::State,
         Self::Order,
         Self::InstantActions,
@@ -77,6 +79,7 @@ impl Kind {
         Self::Visualization,
         Self::Job,
         Self::Event,
+        Self::Device,
     ];
 
     /// What this kind may have.
@@ -90,7 +93,7 @@ impl Kind {
             Self::InstantActions => {
                 Limits { bytes_max: 64 * KIB, depth_max: 16, list_max: 256, text_max: 16 * KIB }
             }
-            Self::Connection | Self::Visualization => {
+            Self::Connection | Self::Visualization | Self::Device => {
                 Limits { bytes_max: 16 * KIB, depth_max: 8, list_max: 64, text_max: KIB }
             }
             Self::Factsheet => {

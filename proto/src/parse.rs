@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::device::{DeviceConnection, DeviceMessage, DeviceRequest, DeviceState};
 use crate::error::{Code, ParseError, Rejection};
 use crate::event::EventMessage;
 use crate::job::JobMessage;
@@ -83,6 +84,30 @@ pub fn parse_event(bytes: &[u8]) -> Result<EventMessage, ParseError> {
     Ok(message)
 }
 
+/// Reads what is wanted of a site device.
+///
+/// # Errors
+/// [`ParseError`] with a stable code.
+pub fn parse_device_request(bytes: &[u8]) -> Result<DeviceRequest, ParseError> {
+    device(bytes)
+}
+
+/// Reads what a site device says of itself.
+///
+/// # Errors
+/// [`ParseError`] with a stable code.
+pub fn parse_device_state(bytes: &[u8]) -> Result<DeviceState, ParseError> {
+    device(bytes)
+}
+
+/// Reads whether a site device is there.
+///
+/// # Errors
+/// [`ParseError`] with a stable code.
+pub fn parse_device_connection(bytes: &[u8]) -> Result<DeviceConnection, ParseError> {
+    device(bytes)
+}
+
 /// What a malformed order or instantActions message says of itself, as far as it can still be read: the
 /// references of the `validationError` a robot answers with. Empty when it can't be read at all.
 #[must_use]
@@ -107,6 +132,15 @@ fn object<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, ParseError
         return Err(ParseError::new(Code::NotJson, "the body isn't a JSON object; send one"));
     }
     serde_json::from_str(text).map_err(|error| ParseError::from_json(&error))
+}
+
+fn device<T: DeviceMessage + DeserializeOwned>(bytes: &[u8]) -> Result<T, ParseError> {
+    let message: T = object(Kind::Device, bytes)?;
+    if message.version() != crate::device::VERSION {
+        let reason = format!("`v` is {}; this version reads 1", message.version());
+        return Err(ParseError::new(Code::UnknownVersion, reason));
+    }
+    Ok(message)
 }
 
 fn vda<T: Message + DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, ParseError> {

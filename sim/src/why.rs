@@ -27,6 +27,8 @@ fn line(fleet: &Fleet, robot: &Robot) -> String {
     };
     let waits = match robot.waits_for {
         None => "nothing".to_owned(),
+        Some(Cause::Device(device)) => format!("device {}", fleet.layout().devices()[device.index()].name),
+        Some(Cause::Zone(zone)) => format!("stopped zone {}", fleet.layout().zones()[zone.index()].name),
         Some(Cause::Plan) => "the plan".to_owned(),
         Some(Cause::Answer) => "an answer".to_owned(),
         Some(Cause::Robot(other)) => {

@@ -12,7 +12,9 @@
 use std::io;
 
 use drover_core::job::JobRequest;
-use drover_core::{Digest, Effect, Epoch, Input, JobId, RobotMessage, Site, Ticket, Time, ToRobot, Verdict};
+use drover_core::{
+    Caller, Digest, Effect, Epoch, Input, JobId, RobotMessage, Site, Ticket, Time, ToRobot, Verdict,
+};
 
 use crate::intake::Intake;
 use crate::machine::Machine;
@@ -244,9 +246,12 @@ impl<'a> World<'a> {
             Happening::Job(index) => self.hand_over(index),
             Happening::Committed => self.commit(),
             Happening::Confirmed(n) => self.tell(Input::EventConfirmed { n }),
-            Happening::Person(job, leg) => {
-                self.tell(Input::Confirm { ticket: None, job, leg, by: "a person at the station".into() })
-            }
+            Happening::Person(job, leg) => self.tell(Input::Confirm {
+                ticket: None,
+                job,
+                leg,
+                by: Caller { name: "a person at the station".into(), ..Caller::default() },
+            }),
             Happening::Look => self.look(),
         }
     }
@@ -308,7 +313,7 @@ impl<'a> World<'a> {
 
     fn hand_over(&mut self, index: usize) -> Result<(), WireError> {
         let request = JobRequest::Submit(Box::new(self.setup.jobs[index].1.clone()));
-        self.tell(Input::Job { ticket: Some(Ticket(index as u64)), request })
+        self.tell(Input::Job { ticket: Some(Ticket(index as u64)), request, by: None })
     }
 
     fn commit(&mut self) -> Result<(), WireError> {
@@ -355,6 +360,7 @@ impl<'a> World<'a> {
                 let delay = self.events_delay.within(self.setup.latency.min_ms, self.setup.latency.max_ms);
                 self.queue.push(self.now.plus_ms(delay), Happening::Confirmed(notification.n));
             }
+            Effect::SendDevice { .. } => {}
             Effect::Alarm(_) => self.traffic.alarms += 1,
             Effect::Snapshot { seq, bytes } => self.store.keep_snapshot(seq, bytes),
         }

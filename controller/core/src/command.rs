@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::id::{JobId, RobotId};
+use crate::device::Level;
+use crate::id::{DeviceId, JobId, RobotId};
 use crate::release::Order;
 
 /// One output of `Fleet::step`.
@@ -29,6 +30,27 @@ pub enum Command {
         robot: RobotId,
         /// The message, whole.
         order: Box<Order>,
+    },
+    /// This robot must stand where it is, or may go on.
+    Pause {
+        /// The robot.
+        robot: RobotId,
+        /// True = stand.
+        stand: bool,
+    },
+    /// This device shall be so.
+    Device {
+        /// The device.
+        device: DeviceId,
+        /// What is wanted of it now.
+        want: Level,
+    },
+    /// An operator's wish is refused.
+    Refuse {
+        /// Why, as a stable code.
+        code: RejectCode,
+        /// Why, in words: the key, the value and the mend.
+        reason: String,
     },
     /// Tell the customer.
     Notify(Box<Notification>),
@@ -66,6 +88,10 @@ pub enum RejectCode {
     TooLate,
     /// The leg isn't one that waits for a person now.
     NotAwaited,
+    /// No such robot.
+    UnknownRobot,
+    /// No such zone.
+    UnknownZone,
 }
 
 impl RejectCode {
@@ -80,6 +106,8 @@ impl RejectCode {
             RejectCode::UnknownJob => "UNKNOWN_JOB",
             RejectCode::TooLate => "TOO_LATE",
             RejectCode::NotAwaited => "NOT_AWAITED",
+            RejectCode::UnknownRobot => "UNKNOWN_ROBOT",
+            RejectCode::UnknownZone => "UNKNOWN_ZONE",
         }
     }
 }
@@ -142,6 +170,9 @@ pub struct Alarm {
     pub code: AlarmCode,
     /// The robot concerned.
     pub robot: Option<RobotId>,
+    /// The device concerned.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
     /// What happened and what to do.
     pub text: String,
 }
@@ -167,6 +198,12 @@ pub enum AlarmCode {
     Jammed,
     /// The planner gave a plan that doesn't hold: refused.
     PlanRefused,
+    /// A device was asked to open and doesn't show that it is.
+    DeviceStuck,
+    /// A device is in fault, or nobody answers for it.
+    DeviceLost,
+    /// A device that was stuck or lost does its work again.
+    DeviceBack,
 }
 
 impl AlarmCode {
@@ -182,6 +219,9 @@ impl AlarmCode {
             AlarmCode::RobotRefused => "ROBOT_REFUSED",
             AlarmCode::Jammed => "JAMMED",
             AlarmCode::PlanRefused => "PLAN_REFUSED",
+            AlarmCode::DeviceStuck => "DEVICE_STUCK",
+            AlarmCode::DeviceLost => "DEVICE_LOST",
+            AlarmCode::DeviceBack => "DEVICE_BACK",
         }
     }
 }

@@ -32,6 +32,14 @@ pub struct Config {
     pub snapshot_ms: u64,
     /// Journalled events between two snapshots, at most.
     pub snapshot_events: u64,
+    /// How long before a robot reaches a device it is asked to open, ms.
+    pub device_lead_ms: u64,
+    /// How long a device stays open after the last robot needed it, ms.
+    pub device_hold_ms: u64,
+    /// Time after which a device that was asked to open and isn't counts as stuck, ms.
+    pub device_stuck_ms: u64,
+    /// Time without a state after which nobody answers for a device, ms.
+    pub device_silent_ms: u64,
     /// How long a job's id is remembered after the job has ended, ms.
     pub remember_jobs_ms: u64,
 }
@@ -52,6 +60,10 @@ impl Default for Config {
             station_queue_max: 2,
             snapshot_ms: 30_000,
             snapshot_events: 50_000,
+            device_lead_ms: 8_000,
+            device_hold_ms: 3_000,
+            device_stuck_ms: 20_000,
+            device_silent_ms: 12_000,
             remember_jobs_ms: 30 * 24 * 3_600_000,
         }
     }

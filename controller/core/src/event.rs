@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use drover_maps::{NodeId, TypeId};
 
+use crate::audit::AuditEntry;
 use crate::clock::Time;
 use crate::config::Config;
-use crate::id::{JobId, RobotId, RobotName};
+use crate::device::Observed;
+use crate::id::{DeviceId, JobId, RobotId, RobotName};
 use crate::job::JobSpec;
+use crate::operator::Wish;
 
 /// One input of `Fleet::step`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,22 @@ pub enum Event {
         /// What.
         fact: Fact,
     },
+    /// Proven news of a site device.
+    Device {
+        /// Which.
+        device: DeviceId,
+        /// What.
+        fact: DeviceFact,
+    },
+    /// An operator wants something of the floor.
+    Wished {
+        /// Who.
+        by: String,
+        /// What.
+        wish: Box<Wish>,
+    },
+    /// Somebody asked for a change, and was answered so.
+    Audited(Box<AuditEntry>),
     /// The broker has confirmed every notification up to and including `n`.
     Confirmed {
         /// The highest confirmed number.
@@ -111,6 +130,24 @@ pub enum Fact {
     Faulted(bool),
     /// The broker says whether it is there.
     Connection(Connection),
+    /// No state for too long, or states again.
+    Silent(bool),
+    /// It stands because it was told to pause, by us or at its panel; or no longer.
+    Paused(bool),
+}
+
+/// Proven news of one site device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceFact {
+    /// It shows something else than before.
+    Shows {
+        /// What.
+        observed: Observed,
+        /// Why, in words, when it can't go on.
+        reason: Option<String>,
+    },
+    /// Somebody answers for it, or no longer.
+    Online(bool),
     /// No state for too long, or states again.
     Silent(bool),
 }

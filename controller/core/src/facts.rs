@@ -5,6 +5,7 @@ use crate::command::{Alarm, AlarmCode, Command};
 use crate::dispatch;
 use crate::event::{ActionStatus, Connection, Fact};
 use crate::fleet::Fleet;
+use crate::hold;
 use crate::id::RobotId;
 use crate::release;
 use crate::robot::{OrderState, Robot, Step, Trail};
@@ -53,6 +54,10 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
                 commands.push(alarm(AlarmCode::RobotLost, id, text));
             }
         }
+        Fact::Paused(is_paused) => {
+            hold::note(robot, is_paused);
+            fleet.plan_is_due = true;
+        }
         Fact::Silent(is_silent) => {
             robot.is_silent = is_silent;
             if is_silent {
@@ -64,7 +69,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
 }
 
 fn alarm(code: AlarmCode, robot: RobotId, text: String) -> Command {
-    Command::Alarm(Alarm { code, robot: Some(robot), text })
+    Command::Alarm(Alarm { code, robot: Some(robot), device: None, text })
 }
 
 /// It stands there without an order of ours: first sight, or it lost its order.

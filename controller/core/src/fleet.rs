@@ -14,14 +14,18 @@ use serde::{Deserialize, Serialize};
 
 use drover_maps::{EdgeId, Layout, NodeId, StationId};
 
+use crate::audit::{Audit, AuditEntry};
 use crate::clock::Time;
 use crate::command::{Command, JobNews, Notification};
 use crate::config::Config;
+use crate::device::{self, Device, Level};
 use crate::dispatch::{self, Sequence};
 use crate::event::{Event, Fact};
 use crate::facts;
+use crate::hold;
 use crate::id::{Digest, JobId, RobotId, RobotName};
 use crate::job::{Job, JobState};
+use crate::operator::{self, Stop};
 use crate::plan::{self, Distances, PlannerStats};
 use crate::release;
 use crate::robot::{Phase, Robot, Task};
@@ -58,6 +62,17 @@ pub(crate) struct State {
     pub(crate) planned_at: Time,
     /// Where robots stand that can't be moved, as the last plan knew, with the time lost there, ms.
     pub(crate) obstacles: Vec<(NodeId, u32)>,
+    /// Edges that nobody might enter, as the last plan knew.
+    #[serde(default)]
+    pub(crate) closed: Vec<EdgeId>,
+    /// By place in `Layout::devices`.
+    #[serde(default)]
+    pub(crate) devices: Vec<Device>,
+    /// Stopped zones, by id.
+    #[serde(default)]
+    pub(crate) stopped: BTreeMap<String, Stop>,
+    #[serde(default)]
+    pub(crate) audit: Audit,
     /// Moves against a jam that aren't released yet.
     pub(crate) manoeuvre: Vec<(RobotId, EdgeId)>,
     /// When a jam was last handed to the joint search.
@@ -124,6 +139,10 @@ impl Fleet {
             outbox: VecDeque::new(),
             planned_at: Time::default(),
             obstacles: Vec::new(),
+            closed: Vec::new(),
+            devices: Vec::new(),
+            stopped: BTreeMap::new(),
+            audit: Audit::default(),
             manoeuvre: Vec::new(),
             broken_at: Time::default(),
             planner: PlannerStats::default(),
@@ -131,11 +150,12 @@ impl Fleet {
         Fleet::with(layout, state)
     }
 
-    fn with(layout: Arc<Layout>, state: State) -> Fleet {
+    fn with(layout: Arc<Layout>, mut state: State) -> Fleet {
+        state.devices.resize_with(layout.devices().len(), Device::default);
         let (serves, is_leaf) = (serves::stations(&layout), serves::leaves(&layout));
         let is_pull_through = serves::pull_through(&layout);
         let mut distances = Distances::default();
-        distances.set_obstacles(state.obstacles.clone());
+        distances.set_ground(&state.obstacles, &state.closed);
         Fleet { layout, state, distances, serves, is_leaf, is_pull_through, plan_is_due: false }
     }
 
@@ -184,6 +204,9 @@ impl Fleet {
             Event::LegConfirmed { job, leg, by: _ } => dispatch::confirm(self, &job, leg, now, commands),
             Event::RobotEnrolled { name, robot_type } => self.enroll(name, robot_type, now),
             Event::Robot { robot, fact } => facts::take(self, robot, fact, now, commands),
+            Event::Device { device, fact } => device::take(self, device, fact, commands),
+            Event::Wished { by, wish } => operator::wish(self, by, *wish, now, commands),
+            Event::Audited(entry) => self.state.audit.note(*entry),
             Event::Confirmed { n } => self.state.outbox.retain(|notification| notification.n > n),
         }
         if under_way.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {
@@ -196,6 +219,8 @@ impl Fleet {
             plan::cycle(self, now, commands);
         }
         release::extend(self, now, commands);
+        device::pass(self, now, commands);
+        hold::pass(self, commands);
     }
 
     /// When `Event::Tick` is due; none while nothing moves and nothing waits.
@@ -203,7 +228,8 @@ impl Fleet {
         let next = self.state.planned_at.plus_ms(self.state.config.cycle_ms);
         let is_busy = self.state.robots.iter().any(|robot| robot.is_busy());
         let waits = !self.state.queue.is_empty() && self.state.robots.iter().any(Robot::is_usable);
-        (is_busy || waits).then(|| self.first_dwell_end().map_or(next, |end| end.min(next)))
+        let is_open = self.state.devices.iter().any(|device| device.want == Level::Open);
+        (is_busy || waits || is_open).then(|| self.first_dwell_end().map_or(next, |end| end.min(next)))
     }
 
     fn first_dwell_end(&self) -> Option<Time> {
@@ -303,6 +329,7 @@ impl Fleet {
             }
         }
         let kept = self.state.config.remember_jobs_ms;
+        self.state.audit.forget(now);
         self.state.remembered.retain(|_, (_, ended)| now.since_ms(*ended) < kept);
     }
 
@@ -354,6 +381,21 @@ impl Fleet {
     /// Who holds which place.
     pub fn reservations(&self) -> &Reservations {
         &self.state.reservations
+    }
+
+    /// The site's devices, by place in `Layout::devices`.
+    pub fn devices(&self) -> &[Device] {
+        &self.state.devices
+    }
+
+    /// Zones that an operator stopped, by id.
+    pub fn stopped_zones(&self) -> &BTreeMap<String, Stop> {
+        &self.state.stopped
+    }
+
+    /// Requests for changes, oldest first: the newest of them.
+    pub fn audit(&self) -> impl DoubleEndedIterator<Item = &AuditEntry> {
+        self.state.audit.entries.iter()
     }
 
     /// Notifications the broker hasn't confirmed yet, by number.

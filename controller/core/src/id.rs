@@ -16,6 +16,18 @@ impl RobotId {
     }
 }
 
+/// A device's place in `Layout::devices`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceId(pub u16);
+
+impl DeviceId {
+    /// The place as an index.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// A robot's name on the wire: VDA 5050 `manufacturer` and `serialNumber`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RobotName {

@@ -16,18 +16,22 @@
 //! The contract: hand every input to `Site::receive` with the time, carry out the effects in order, come back at
 //! `next_timeout`. The same inputs give the same effects. What must always hold stands in `check`, a file each.
 
+pub mod audit;
 pub mod check;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod device;
 pub mod dispatch;
 pub mod event;
 mod facts;
 pub mod fleet;
+pub mod hold;
 pub mod id;
 pub mod job;
 pub mod link;
 pub mod load;
+pub mod operator;
 pub mod plan;
 pub mod record;
 pub mod release;
@@ -37,12 +41,14 @@ mod serves;
 pub mod site;
 pub mod traffic;
 
+pub use audit::{AuditEntry, Caller};
 pub use clock::Time;
 pub use command::{Alarm, Command, JobNews, Notification};
 pub use config::Config;
-pub use event::{Event, Fact};
+pub use event::{DeviceFact, Event, Fact};
 pub use fleet::{Fleet, RestoreError};
-pub use id::{Digest, Epoch, JobId, RobotId, RobotName, Seq};
+pub use id::{DeviceId, Digest, Epoch, JobId, RobotId, RobotName, Seq};
+pub use operator::{Stop, Wish};
 pub use record::{Entry, Record};
 pub use replay::{ReplayError, Replayed, replay};
-pub use site::{Effect, Input, RobotMessage, Site, Ticket, ToRobot, Verdict};
+pub use site::{DeviceMessage, Effect, Input, RobotMessage, Site, Ticket, ToRobot, Verdict};

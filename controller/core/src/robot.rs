@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use drover_maps::{EdgeId, NodeId, TypeId};
+use drover_maps::{EdgeId, NodeId, TypeId, ZoneId};
 
 use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Mode};
-use crate::id::{JobId, RobotId, RobotName};
+use crate::hold::Hold;
+use crate::id::{DeviceId, JobId, RobotId, RobotName};
 use crate::release::Order;
 
 /// A robot of the fleet: hard state.
@@ -28,6 +29,9 @@ pub struct Robot {
     pub is_faulted: bool,
     /// It isn't where its order says.
     pub is_off_path: bool,
+    /// Whether it must stand, and does.
+    #[serde(default)]
+    pub hold: Hold,
     /// It moves.
     pub is_driving: bool,
     /// State of charge, per mille; none = it hasn't said.
@@ -237,6 +241,10 @@ pub enum Cause {
     Robot(RobotId),
     /// The state that shows the last message.
     Answer,
+    /// A device that isn't observed open.
+    Device(DeviceId),
+    /// An operator's stop of a zone.
+    Zone(ZoneId),
 }
 
 impl Robot {
@@ -250,6 +258,7 @@ impl Robot {
             mode: Mode::Automatic,
             is_faulted: false,
             is_off_path: false,
+            hold: Hold::default(),
             is_driving: false,
             charge_permille: None,
             is_charging: false,
@@ -268,13 +277,14 @@ impl Robot {
         }
     }
 
-    /// It is there, drives by our orders and can go on: it may be sent an order.
+    /// It is there, drives by our orders, isn't paused and can go on: it may be sent an order.
     pub fn is_usable(&self) -> bool {
         self.connection == Some(Connection::Online)
             && !self.is_silent
             && self.mode.takes_orders()
             && !self.is_faulted
             && !self.is_off_path
+            && !self.hold.is_on()
             && !self.is_refusing()
             && !self.trail.steps.is_empty()
     }

@@ -11,6 +11,7 @@
 //! what arrives meanwhile is stepped in memory and goes with the next.
 
 mod journal;
+mod requests;
 mod strangers;
 
 use std::collections::VecDeque;
@@ -19,17 +20,21 @@ use std::sync::Arc;
 use drover_maps::{Layout, TypeId};
 use drover_proto::vda5050;
 
+use crate::audit::{AuditEntry, Caller};
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command, Notification};
 use crate::config::Config;
+use crate::device::Level;
 use crate::event::{Event, Fact};
 use crate::fleet::{Fleet, RestoreError};
-use crate::id::{Epoch, JobId, RobotId, RobotName, Seq};
+use crate::id::{DeviceId, Digest, Epoch, JobId, RobotId, RobotName, Seq};
 use crate::job::JobRequest;
-use crate::link::{self, Link};
+use crate::link::{self, DeviceLink, Link};
+use crate::operator::Wish;
 use crate::record::Record;
+use crate::robot::Robot;
 
-pub use crate::link::ToRobot;
+pub use crate::link::{Pose, RobotError, Seen, ToRobot};
 use journal::Journal;
 use strangers::Strangers;
 
@@ -48,6 +53,8 @@ pub enum Input {
         ticket: Option<Ticket>,
         /// What is asked.
         request: JobRequest,
+        /// Who asks; none = the queue.
+        by: Option<Caller>,
     },
     /// A person at a station confirms a leg.
     Confirm {
@@ -58,7 +65,34 @@ pub enum Input {
         /// The leg's index.
         leg: usize,
         /// Who confirms.
-        by: String,
+        by: Caller,
+    },
+    /// An operator wants something of the floor.
+    Wish {
+        /// Who awaits the answer, if anybody.
+        ticket: Option<Ticket>,
+        /// What.
+        wish: Wish,
+        /// Who.
+        by: Caller,
+    },
+    /// A request was turned away before it came here: it is only written down.
+    Denied {
+        /// Who asked.
+        by: Caller,
+        /// What for, e.g. `zone.stop`.
+        action: String,
+        /// What it was to be done to.
+        subject: String,
+        /// Why not, as a stable code.
+        code: String,
+    },
+    /// A site device's message.
+    Device {
+        /// Whose, by its id in `site.toml`.
+        name: String,
+        /// Which.
+        message: DeviceMessage,
     },
     /// A robot's message.
     Robot {
@@ -90,6 +124,15 @@ pub enum RobotMessage {
     Factsheet(Box<vda5050::Factsheet>),
 }
 
+/// A message of a site device, parsed.
+#[derive(Clone, Debug)]
+pub enum DeviceMessage {
+    /// Topic `state`.
+    State(drover_proto::device::DeviceState),
+    /// Topic `connection`.
+    Connection(drover_proto::device::DeviceConnection),
+}
+
 /// One thing the shell must do.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -108,6 +151,13 @@ pub enum Effect {
         name: RobotName,
         /// What.
         message: ToRobot,
+    },
+    /// Publish to a device: a level, QoS 0, not retained.
+    SendDevice {
+        /// Which, by its id in `site.toml`.
+        name: String,
+        /// What.
+        request: drover_proto::device::DeviceRequest,
     },
     /// Publish to the customer, in order of n, then say `Input::EventConfirmed`.
     Notify(Box<Notification>),
@@ -148,6 +198,7 @@ const CONFIRM_NOTE_MS: u64 = 1_000;
 pub struct Site {
     fleet: Fleet,
     links: Vec<Link>,
+    devices: Vec<DeviceLink>,
     journal: Journal,
     /// Effects that wait for the commit of their event.
     held: VecDeque<(Seq, Held)>,
@@ -165,6 +216,8 @@ pub struct Site {
 enum Held {
     Effect(Effect),
     Deliver(RobotId, Box<crate::release::Order>),
+    Pause(RobotId, bool),
+    Device(DeviceId, Level),
 }
 
 impl Site {
@@ -193,11 +246,15 @@ impl Site {
 
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
         let robots = fleet.state.robots.iter();
-        let links = robots.map(|robot| Link::new(robot.name.clone(), robot.order.last.clone())).collect();
+        let link =
+            |robot: &Robot| Link::new(robot.name.clone(), robot.order.last.clone(), robot.hold.is_told);
+        let links = robots.map(link).collect();
+        let devices = fleet.state.devices.iter().map(DeviceLink::new).collect();
         let confirmed = fleet.state.notified - fleet.state.outbox.len() as u64;
         Site {
             fleet,
             links,
+            devices,
             journal: Journal::new(epoch, seq, now),
             held: VecDeque::new(),
             is_fresh: true,
@@ -227,11 +284,22 @@ impl Site {
         }
         match input {
             Input::Clock => {}
-            Input::Job { ticket, request } => self.step(now, event(request), ticket),
+            Input::Job { ticket, request, by } => {
+                let ask = requests::job(request);
+                match by {
+                    None => drop(self.step(now, ask.event, ticket)),
+                    Some(by) => self.ask(now, ask, by, ticket, effects),
+                }
+            }
             Input::Confirm { ticket, job, leg, by } => {
-                self.step(now, Event::LegConfirmed { job, leg, by }, ticket)
+                self.ask(now, requests::confirm(job, leg, &by), by, ticket, effects);
+            }
+            Input::Wish { ticket, wish, by } => self.ask(now, requests::wish(wish, &by), by, ticket, effects),
+            Input::Denied { by, action, subject, code } => {
+                self.audit(now, requests::entry(by, &action, subject, Some(code), None))
             }
             Input::Robot { name, message } => self.hear(now, name, message),
+            Input::Device { name, message } => self.hear_device(now, &name, &message),
             Input::Committed { seq_to } => self.committed(seq_to, effects),
             Input::EventConfirmed { n } => self.confirmed = self.confirmed.max(n),
         }
@@ -258,6 +326,32 @@ impl Site {
             if let Some(fact) = silence {
                 self.step(now, Event::Robot { robot: RobotId(robot as u32), fact }, None);
             }
+        }
+        self.keep_devices_time(now);
+    }
+
+    fn keep_devices_time(&mut self, now: Time) {
+        for index in 0..self.devices.len() {
+            let state = &self.fleet.state;
+            if let Some(fact) = self.devices[index].silence(now, &state.devices[index], &state.config) {
+                self.step(now, Event::Device { device: DeviceId(index as u16), fact }, None);
+            }
+        }
+    }
+
+    fn hear_device(&mut self, now: Time, name: &str, message: &DeviceMessage) {
+        let found = self.fleet.layout.devices().iter().position(|device| device.name == name);
+        let Some(index) = found else { return };
+        let device = &self.fleet.state.devices[index];
+        let link = &mut self.devices[index];
+        let facts = match message {
+            DeviceMessage::State(state) => link.on_state(now, state, device),
+            DeviceMessage::Connection(connection) => {
+                link.on_connection(connection, device).into_iter().collect()
+            }
+        };
+        for fact in facts {
+            self.step(now, Event::Device { device: DeviceId(index as u16), fact }, None);
         }
     }
 
@@ -300,7 +394,7 @@ impl Site {
         match self.strangers.robot_type(name, place, &self.fleet.layout) {
             Ok(robot_type) => self.enroll(name.clone(), robot_type, now),
             Err(text) if self.strangers.is_due(name, now, REFUSAL_MS) => {
-                self.notices.push(Alarm { code: AlarmCode::RobotRefused, robot: None, text });
+                self.notices.push(Alarm { code: AlarmCode::RobotRefused, robot: None, device: None, text });
             }
             Err(_) => {}
         }
@@ -310,17 +404,57 @@ impl Site {
     fn enroll(&mut self, name: RobotName, robot_type: TypeId, now: Time) {
         if self.fleet.robot_named(&name).is_none() {
             self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
-            self.links.push(Link::new(name, None));
+            self.links.push(Link::new(name, None, false));
         }
     }
 
-    fn step(&mut self, now: Time, event: Event, ticket: Option<Ticket>) {
+    /// A request that is written down: done once per idempotency key.
+    fn ask(
+        &mut self,
+        now: Time,
+        ask: requests::Ask,
+        by: Caller,
+        ticket: Option<Ticket>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let audit = &self.fleet.state.audit;
+        let digest = Digest::of(&rmp_serde::to_vec(&ask.event).unwrap_or_default());
+        let asked = if by.key.is_empty() { None } else { audit.asked(&by.key) };
+        let verdict = match asked {
+            None => {
+                let verdict = self.step(now, ask.event, ticket);
+                let refused = match verdict {
+                    Verdict::Accepted | Verdict::Ignored => None,
+                    Verdict::Rejected { code, .. } => Some(code.to_owned()),
+                };
+                return self.audit(now, requests::entry(by, ask.action, ask.subject, refused, Some(digest)));
+            }
+            Some(before) if before == digest => Verdict::Ignored,
+            Some(_) => Verdict::Rejected {
+                code: "KEY_REUSED",
+                reason: format!(
+                    "idempotency_key \"{}\" came before with another request: use a new one",
+                    by.key
+                ),
+            },
+        };
+        effects.extend(ticket.map(|ticket| Effect::Answer { ticket, verdict }));
+    }
+
+    fn audit(&mut self, now: Time, mut entry: AuditEntry) {
+        entry.n = self.fleet.state.audit.count + 1;
+        entry.at = now.max(self.fleet.state.now);
+        self.step(now, Event::Audited(Box::new(entry)), None);
+    }
+
+    fn step(&mut self, now: Time, event: Event, ticket: Option<Ticket>) -> Verdict {
         let mut commands = Vec::new();
         let time = now.max(self.fleet.state.now);
         self.fleet.step(time, event.clone(), &mut commands);
         let seq = self.journal.note(time, event, commands.clone());
+        let verdict = verdict(&commands);
         if let Some(ticket) = ticket {
-            let verdict = verdict(&commands);
+            let verdict = verdict.clone();
             self.held.push_back((seq, Held::Effect(Effect::Answer { ticket, verdict })));
         }
         for command in commands {
@@ -328,10 +462,16 @@ impl Site {
                 Command::Release { robot, order } => Held::Deliver(robot, order),
                 Command::Notify(notification) => Held::Effect(Effect::Notify(notification)),
                 Command::Alarm(alarm) => Held::Effect(Effect::Alarm(alarm)),
-                Command::Reject(_) | Command::Ignore { .. } | Command::Assign { .. } => continue,
+                Command::Pause { robot, stand } => Held::Pause(robot, stand),
+                Command::Device { device, want } => Held::Device(device, want),
+                Command::Reject(_)
+                | Command::Refuse { .. }
+                | Command::Ignore { .. }
+                | Command::Assign { .. } => continue,
             };
             self.held.push_back((seq, held));
         }
+        verdict
     }
 
     /// Everything up to here is durable: now it may leave.
@@ -341,6 +481,8 @@ impl Site {
             match self.held.pop_front() {
                 Some((_, Held::Effect(effect))) => effects.push(effect),
                 Some((_, Held::Deliver(robot, order))) => self.links[robot.index()].deliver(*order),
+                Some((_, Held::Pause(robot, stand))) => self.links[robot.index()].pause(stand),
+                Some((_, Held::Device(device, want))) => self.devices[device.index()].want(want),
                 None => return,
             }
         }
@@ -353,6 +495,11 @@ impl Site {
                 effects.push(Effect::Send { name: robot.name.clone(), message });
             }
         }
+        for (link, device) in self.devices.iter_mut().zip(self.fleet.layout.devices()) {
+            if let Some(request) = link.poll(now, &state.config) {
+                effects.push(Effect::SendDevice { name: device.name.clone(), request });
+            }
+        }
     }
 
     /// When `Input::Clock` is due.
@@ -362,7 +509,14 @@ impl Site {
         let links = links.filter_map(|(link, robot)| link.next_timeout(robot, &state.config));
         let note =
             (self.confirmed > self.confirm_noted).then(|| self.confirm_noted_at.plus_ms(CONFIRM_NOTE_MS));
-        links.chain(note).chain(self.fleet.next_timeout()).min()
+        let devices = self.devices.iter().zip(&state.devices);
+        let devices = devices.filter_map(|(link, device)| link.next_timeout(device, &state.config));
+        links.chain(note).chain(devices).chain(self.fleet.next_timeout()).min()
+    }
+
+    /// What a robot's newest state says for people to see; none before it spoke.
+    pub fn seen(&self, robot: RobotId) -> Option<&Seen> {
+        self.links.get(robot.index())?.seen()
     }
 
     /// The fleet, as far as it has been stepped (which may be ahead of the journal).
@@ -386,21 +540,21 @@ impl Site {
     }
 }
 
-fn event(request: JobRequest) -> Event {
-    match request {
-        JobRequest::Submit(spec) => Event::JobSubmitted(spec),
-        JobRequest::Cancel(job) => Event::JobCancelled { job },
-        JobRequest::Update { job, due_at, priority } => Event::JobUpdated { job, due_at, priority },
-    }
-}
-
 fn verdict(commands: &[Command]) -> Verdict {
     let answers = commands.iter().find_map(|command| match command {
         Command::Reject(rejection) => {
             Some(Verdict::Rejected { code: rejection.code.as_str(), reason: rejection.reason.clone() })
         }
+        Command::Refuse { code, reason } => {
+            Some(Verdict::Rejected { code: code.as_str(), reason: reason.clone() })
+        }
         Command::Ignore { .. } => Some(Verdict::Ignored),
-        Command::Assign { .. } | Command::Release { .. } | Command::Notify(_) | Command::Alarm(_) => None,
+        Command::Assign { .. }
+        | Command::Release { .. }
+        | Command::Pause { .. }
+        | Command::Device { .. }
+        | Command::Notify(_)
+        | Command::Alarm(_) => None,
     });
     answers.unwrap_or(Verdict::Accepted)
 }

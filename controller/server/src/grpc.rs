@@ -5,7 +5,7 @@
 use std::pin::Pin;
 
 use drover_core::job::{Job, JobRequest, JobState};
-use drover_core::{Fleet, JobId, Verdict};
+use drover_core::{Caller, Fleet, JobId, Verdict};
 use drover_proto::grpc::v1;
 use drover_proto::grpc::v1::floor_service_server::{FloorService, FloorServiceServer};
 use drover_proto::grpc::v1::job_service_server::{JobService, JobServiceServer};
@@ -111,7 +111,7 @@ impl FloorService for Floor {
         let Some((job, leg)) = task else {
             return Err(Status::invalid_argument("`task_id` isn't <job_id>/<leg>, e.g. J-000123/0"));
         };
-        let confirm = inbox::Request::Confirm { job: JobId(job.to_owned()), leg, by: "grpc".to_owned() };
+        let confirm = inbox::Request::Confirm { job: JobId(job.to_owned()), leg, by: local("") };
         let receipt = receipt(&self.doors, self.doors.submit(confirm).await).await?;
         Ok(Response::new(v1::ConfirmResponse { receipt: Some(receipt) }))
     }
@@ -119,6 +119,10 @@ impl FloorService for Floor {
     async fn short_pick(&self, _: Request<v1::ShortPickRequest>) -> Answer<v1::ShortPickResponse> {
         Err(Status::unimplemented("FloorService.ShortPick comes with a later version"))
     }
+}
+
+fn local(key: &str) -> Caller {
+    Caller { name: "local".to_owned(), key: key.to_owned(), reason: String::new() }
 }
 
 fn ending() -> Status {
@@ -145,7 +149,7 @@ fn refusal(code: &str, reason: &str) -> Status {
 }
 
 async fn ask(doors: &Doors, request: JobRequest) -> Result<v1::Receipt, Status> {
-    receipt(doors, doors.submit(inbox::Request::Job(request)).await).await
+    receipt(doors, doors.submit(inbox::Request::Job { request, by: Some(local("")) }).await).await
 }
 
 /// The place is the journal's when the answer came: the event's own, or one a little later.

@@ -4,13 +4,17 @@
 //! that the process is ending: the asker must not acknowledge anything.
 
 use drover_core::job::JobRequest;
-use drover_core::{Fleet, JobId, RobotMessage, RobotName, Seq, Verdict};
+use drover_core::{Caller, DeviceMessage, Fleet, JobId, RobotMessage, RobotName, Seq, Verdict, Wish};
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs waiting to be stepped, at most.
 pub const SUBMISSIONS_MAX: usize = 256;
 /// Robot messages waiting to be stepped, at most.
 pub const ROBOT_MESSAGES_MAX: usize = 8_192;
+/// Device messages waiting to be stepped, at most.
+pub const DEVICE_MESSAGES_MAX: usize = 1_024;
+/// Denied requests waiting to be written down, at most; beyond it they are counted only.
+pub const DENIED_MAX: usize = 64;
 /// Questions of screens and programs waiting, at most.
 pub const QUESTIONS_MAX: usize = 64;
 /// Confirmations of the events broker waiting, at most.
@@ -20,7 +24,12 @@ pub const CONFIRMED_MAX: usize = 1_024;
 #[derive(Debug)]
 pub enum Request {
     /// A job, a cancellation or an update.
-    Job(JobRequest),
+    Job {
+        /// What.
+        request: JobRequest,
+        /// Who asks; none = the queue.
+        by: Option<Caller>,
+    },
     /// A person at the station confirms the present leg.
     Confirm {
         /// The job.
@@ -28,8 +37,28 @@ pub enum Request {
         /// The leg's index.
         leg: usize,
         /// Who.
-        by: String,
+        by: Caller,
     },
+    /// An operator wants something of the floor.
+    Wish {
+        /// What.
+        wish: Wish,
+        /// Who.
+        by: Caller,
+    },
+}
+
+/// A request that was turned away at the door: written down, not answered.
+#[derive(Clone, Debug)]
+pub struct Denied {
+    /// Who asked.
+    pub by: Caller,
+    /// What for, e.g. `zone.stop`.
+    pub action: String,
+    /// What it was to be done to.
+    pub subject: String,
+    /// Why not, as a stable code.
+    pub code: String,
 }
 
 /// A request, and where its verdict goes after the commit.
@@ -42,10 +71,10 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// A job request, and the future of its verdict.
+    /// A job request from the queue, and the future of its verdict.
     pub fn job(request: JobRequest) -> (Submission, oneshot::Receiver<Verdict>) {
         let (answer, verdict) = oneshot::channel();
-        (Submission { request: Request::Job(request), answer }, verdict)
+        (Submission { request: Request::Job { request, by: None }, answer }, verdict)
     }
 }
 
@@ -55,6 +84,9 @@ pub type Question = Box<dyn FnOnce(&Fleet, Seq) + Send>;
 /// A message of a robot, parsed.
 pub type FromRobot = (RobotName, RobotMessage);
 
+/// A message of a site device, parsed, with the device's id.
+pub type FromDevice = (String, DeviceMessage);
+
 /// The sending ends.
 #[derive(Clone, Debug)]
 pub struct Doors {
@@ -62,6 +94,10 @@ pub struct Doors {
     pub submissions: mpsc::Sender<Submission>,
     /// What robots say.
     pub robots: mpsc::Sender<FromRobot>,
+    /// What site devices say.
+    pub devices: mpsc::Sender<FromDevice>,
+    /// What was turned away.
+    pub denied: mpsc::Sender<Denied>,
     /// What people and programs want to know.
     pub questions: mpsc::Sender<Question>,
     /// The append in flight is durable up to here.
@@ -75,6 +111,8 @@ pub struct Doors {
 pub struct Inbox {
     pub(crate) submissions: mpsc::Receiver<Submission>,
     pub(crate) robots: mpsc::Receiver<FromRobot>,
+    pub(crate) devices: mpsc::Receiver<FromDevice>,
+    pub(crate) denied: mpsc::Receiver<Denied>,
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) committed: mpsc::Receiver<Seq>,
     pub(crate) confirmed: mpsc::Receiver<u64>,
@@ -84,13 +122,17 @@ pub struct Inbox {
 pub fn open() -> (Doors, Inbox) {
     let (submissions, submissions_rx) = mpsc::channel(SUBMISSIONS_MAX);
     let (robots, robots_rx) = mpsc::channel(ROBOT_MESSAGES_MAX);
+    let (devices, devices_rx) = mpsc::channel(DEVICE_MESSAGES_MAX);
+    let (denied, denied_rx) = mpsc::channel(DENIED_MAX);
     let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
     let (committed, committed_rx) = mpsc::channel(1);
     let (confirmed, confirmed_rx) = mpsc::channel(CONFIRMED_MAX);
-    let doors = Doors { submissions, robots, questions, committed, confirmed };
+    let doors = Doors { submissions, robots, devices, denied, questions, committed, confirmed };
     let inbox = Inbox {
         submissions: submissions_rx,
         robots: robots_rx,
+        devices: devices_rx,
+        denied: denied_rx,
         questions: questions_rx,
         committed: committed_rx,
         confirmed: confirmed_rx,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use drover_core::{RobotMessage, RobotName, ToRobot};
+use drover_core::{DeviceMessage, RobotMessage, RobotName, ToRobot};
+use drover_proto::device::{DeviceRequest, DeviceTopic, DeviceTopicKind};
 use drover_proto::vda5050::{Topic, TopicKind};
 use rumqttc::{
     AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, Publish, QoS, SubscribeFilter,
@@ -16,7 +17,7 @@ use rumqttc::{
 use tokio::sync::mpsc;
 
 use crate::config::SecretUrl;
-use crate::inbox::{Doors, FromRobot};
+use crate::inbox::{Doors, FromDevice, FromRobot};
 use crate::run::Lease;
 use crate::telemetry::Health;
 
@@ -37,8 +38,14 @@ const MALFORMED_LOG_EVERY: Duration = Duration::from_secs(10);
 /// Name in [`Health`].
 pub const PART: &str = "mqtt";
 
-/// A message for a robot.
-pub type ForRobot = (RobotName, ToRobot);
+/// A message to publish.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// For a robot.
+    Robot(RobotName, ToRobot),
+    /// For a site device, by its id.
+    Device(String, DeviceRequest),
+}
 
 /// Where the broker is, and who we are there.
 #[derive(Clone, Debug)]
@@ -51,6 +58,8 @@ pub struct Options {
     pub client_id: String,
     /// Topic prefix.
     pub interface: String,
+    /// The site's id, in the topics of its devices.
+    pub site: String,
 }
 
 /// The broker's URL can't be used.
@@ -69,7 +78,7 @@ pub fn spawn(
     options: &Options,
     doors: &Doors,
     health: &Health,
-    outgoing: mpsc::Receiver<ForRobot>,
+    outgoing: mpsc::Receiver<Outgoing>,
     lease: Lease,
 ) -> Result<(), UrlError> {
     let (client, mut events) = AsyncClient::new(client_options(options)?, REQUESTS_MAX);
@@ -85,11 +94,11 @@ pub fn spawn(
         raw,
         health: health.clone(),
         is_connected: Arc::clone(&is_connected),
-        interface: options.interface.clone(),
+        options: options.clone(),
     };
     tokio::spawn(poll.run(events));
-    tokio::spawn(decode(raw_rx, doors.robots.clone(), options.interface.clone()));
-    let publisher = Publisher { client, is_connected, lease, interface: options.interface.clone() };
+    tokio::spawn(decode(raw_rx, doors.clone(), options.clone()));
+    let publisher = Publisher { client, is_connected, lease, options: options.clone() };
     tokio::spawn(publisher.run(outgoing));
     Ok(())
 }
@@ -141,7 +150,7 @@ struct Poll {
     raw: mpsc::Sender<Publish>,
     health: Health,
     is_connected: Arc<AtomicBool>,
-    interface: String,
+    options: Options,
 }
 
 impl Poll {
@@ -170,8 +179,12 @@ impl Poll {
     }
 
     fn subscribe(&self) {
-        let filter = |kind, qos| SubscribeFilter::new(Topic::filter(&self.interface, kind), qos);
+        let Options { interface, site, .. } = &self.options;
+        let filter = |kind, qos| SubscribeFilter::new(Topic::filter(interface, kind), qos);
+        let device = |kind, qos| SubscribeFilter::new(DeviceTopic::filter(site, kind), qos);
         let filters = [
+            device(DeviceTopicKind::State, QoS::AtMostOnce),
+            device(DeviceTopicKind::Connection, QoS::AtLeastOnce),
             filter(TopicKind::State, QoS::AtMostOnce),
             filter(TopicKind::Connection, QoS::AtLeastOnce),
             filter(TopicKind::Factsheet, QoS::AtMostOnce),
@@ -189,28 +202,59 @@ impl Poll {
     }
 }
 
-async fn decode(mut raw: mpsc::Receiver<Publish>, robots: mpsc::Sender<FromRobot>, interface: String) {
+/// A message, parsed.
+enum Parsed {
+    Robot(FromRobot),
+    Device(FromDevice),
+}
+
+async fn decode(mut raw: mpsc::Receiver<Publish>, doors: Doors, options: Options) {
     let mut told: Option<Instant> = None;
     while let Some(message) = raw.recv().await {
-        match parse(&message, &interface) {
-            Ok(Some(parsed)) => {
-                if robots.send(parsed).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => {}
+        let sent = match parse(&message, &options) {
+            Ok(Some(Parsed::Robot(parsed))) => doors.robots.send(parsed).await.is_ok(),
+            Ok(Some(Parsed::Device(parsed))) => doors.devices.send(parsed).await.is_ok(),
+            Ok(None) => true,
             Err(reason) => {
                 metrics::counter!("drover_robot_messages_malformed_total").increment(1);
                 if told.is_none_or(|at| at.elapsed() > MALFORMED_LOG_EVERY) {
                     told = Some(Instant::now());
-                    tracing::debug!(topic = %message.topic, reason, "a robot's message is malformed: dropped");
+                    tracing::debug!(topic = %message.topic, reason, "a message is malformed: dropped");
                 }
+                true
             }
+        };
+        if !sent {
+            return;
         }
     }
 }
 
-fn parse(message: &Publish, interface: &str) -> Result<Option<FromRobot>, String> {
+fn parse(message: &Publish, options: &Options) -> Result<Option<Parsed>, String> {
+    if let Some(topic) = DeviceTopic::parse(&message.topic) {
+        return parse_device(&topic, &message.payload, &options.site);
+    }
+    parse_robot(message, &options.interface).map(|parsed| parsed.map(Parsed::Robot))
+}
+
+fn parse_device(topic: &DeviceTopic, bytes: &[u8], site: &str) -> Result<Option<Parsed>, String> {
+    if topic.site != site {
+        return Ok(None);
+    }
+    let parsed = match topic.kind {
+        DeviceTopicKind::State => drover_proto::parse_device_state(bytes).map(DeviceMessage::State),
+        DeviceTopicKind::Connection => {
+            drover_proto::parse_device_connection(bytes).map(DeviceMessage::Connection)
+        }
+        DeviceTopicKind::Request => return Ok(None),
+    };
+    metrics::counter!("drover_device_messages_total", "kind" => topic.kind.as_str()).increment(1);
+    parsed
+        .map(|message| Some(Parsed::Device((topic.device.clone(), message))))
+        .map_err(|error| error.to_string())
+}
+
+fn parse_robot(message: &Publish, interface: &str) -> Result<Option<FromRobot>, String> {
     let topic = Topic::parse(&message.topic).map_err(|error| error.to_string())?;
     if topic.interface != interface {
         return Ok(None);
@@ -235,27 +279,42 @@ struct Publisher {
     client: AsyncClient,
     is_connected: Arc<AtomicBool>,
     lease: Lease,
-    interface: String,
+    options: Options,
 }
 
 impl Publisher {
-    async fn run(self, mut outgoing: mpsc::Receiver<ForRobot>) {
-        while let Some((name, message)) = outgoing.recv().await {
-            let (kind, body) = match &message {
-                ToRobot::Order(order) => (TopicKind::Order, serde_json::to_vec(order)),
-                ToRobot::InstantActions(actions) => (TopicKind::InstantActions, serde_json::to_vec(actions)),
-            };
+    async fn run(self, mut outgoing: mpsc::Receiver<Outgoing>) {
+        while let Some(message) = outgoing.recv().await {
+            let (topic, kind, body) = self.write(&message);
             let Ok(body) = body else {
-                tracing::error!(robot = %name, "a message could not be written as JSON: dropped");
+                tracing::error!(topic, "a message could not be written as JSON: dropped");
                 continue;
             };
-            let topic = Topic::new(&self.interface, &name.manufacturer, &name.serial, kind).to_string();
             let counter = if self.publish(topic, body) {
                 "drover_published_total"
             } else {
                 "drover_publish_dropped_total"
             };
-            metrics::counter!(counter, "kind" => kind.as_str()).increment(1);
+            metrics::counter!(counter, "kind" => kind).increment(1);
+        }
+    }
+
+    fn write(&self, message: &Outgoing) -> (String, &'static str, serde_json::Result<Vec<u8>>) {
+        match message {
+            Outgoing::Robot(name, message) => {
+                let (kind, body) = match message {
+                    ToRobot::Order(order) => (TopicKind::Order, serde_json::to_vec(order)),
+                    ToRobot::InstantActions(actions) => {
+                        (TopicKind::InstantActions, serde_json::to_vec(actions))
+                    }
+                };
+                let topic = Topic::new(&self.options.interface, &name.manufacturer, &name.serial, kind);
+                (topic.to_string(), kind.as_str(), body)
+            }
+            Outgoing::Device(device, request) => {
+                let topic = DeviceTopic::new(&self.options.site, device, DeviceTopicKind::Request);
+                (topic.to_string(), "device_request", serde_json::to_vec(request))
+            }
         }
     }
 
@@ -288,9 +347,14 @@ mod tests {
     #[test]
     fn a_message_on_a_foreign_topic_or_of_a_broken_body_is_no_input() {
         let publish = |topic: &str, body: &str| Publish::new(topic, QoS::AtMostOnce, body.to_owned());
-        assert!(parse(&publish("uagv/v2/acme/r1/order", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none()));
-        assert!(parse(&publish("other/v2/acme/r1/state", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none()));
-        assert!(parse(&publish("uagv/v2/acme/r1/state", "{}"), "uagv").is_err());
-        assert!(parse(&publish("nonsense", "{}"), "uagv").is_err());
+        assert!(
+            parse_robot(&publish("uagv/v2/acme/r1/order", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none())
+        );
+        assert!(
+            parse_robot(&publish("other/v2/acme/r1/state", "{}"), "uagv")
+                .is_ok_and(|parsed| parsed.is_none())
+        );
+        assert!(parse_robot(&publish("uagv/v2/acme/r1/state", "{}"), "uagv").is_err());
+        assert!(parse_robot(&publish("nonsense", "{}"), "uagv").is_err());
     }
 }

@@ -126,7 +126,16 @@ fn decisions(seq: Seq, entry: &Entry, name: &dyn Fn(drover_core::RobotId) -> Str
         Command::Alarm(alarm) => {
             Some(format!("seq {}: alarm {}: {}", seq.0, alarm.code.as_str(), alarm.text))
         }
-        Command::Ignore { .. } | Command::Release { .. } | Command::Notify(_) => None,
+        Command::Pause { robot, stand } => {
+            let what = if *stand { "paused" } else { "resumed" };
+            Some(format!("seq {}: {} {what}", seq.0, name(*robot)))
+        }
+        Command::Refuse { code, reason } => {
+            Some(format!("seq {}: refused {}: {reason}", seq.0, code.as_str()))
+        }
+        Command::Ignore { .. } | Command::Release { .. } | Command::Device { .. } | Command::Notify(_) => {
+            None
+        }
     };
     entry.commands.iter().filter_map(line).collect()
 }
@@ -141,6 +150,9 @@ fn kind(event: &Event) -> &'static str {
         Event::LegConfirmed { .. } => "leg confirmed",
         Event::RobotEnrolled { .. } => "robot enrolled",
         Event::Robot { .. } => "robot fact",
+        Event::Device { .. } => "device fact",
+        Event::Wished { .. } => "operator's wish",
+        Event::Audited(_) => "audit",
         Event::Confirmed { .. } => "notifications confirmed",
     }
 }

@@ -194,7 +194,7 @@ async fn connect(
     led: Led,
     clock: Clock,
 ) -> Result<Outlets, RunError> {
-    let (robots, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
+    let (to_mqtt, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
     let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
     mqtt::spawn(&mqtt_options(config).await?, doors, health, outgoing, led.lease.clone())?;
     match &config.jobs {
@@ -211,7 +211,7 @@ async fn connect(
     }
     let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
     let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory);
-    Ok(Outlets { journal, robots, notifications })
+    Ok(Outlets { journal, mqtt: to_mqtt, notifications })
 }
 
 async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
@@ -226,6 +226,7 @@ async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
         login,
         client_id: format!("drover-{}", config.site),
         interface: mqtt.interface.clone(),
+        site: config.site.clone(),
     })
 }
 

@@ -40,7 +40,7 @@ impl Shell {
 
     async fn next(&mut self) -> (String, Submission) {
         let submission = tokio::time::timeout(PATIENCE, self.submissions.recv()).await.unwrap().unwrap();
-        let Request::Job(request) = &submission.request else { panic!("no job") };
+        let Request::Job { request, .. } = &submission.request else { panic!("no job") };
         let id = match request {
             JobRequest::Submit(spec) => spec.id.0.clone(),
             JobRequest::Cancel(job) => format!("cancel {job}"),

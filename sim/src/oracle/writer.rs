@@ -50,7 +50,13 @@ impl Writer {
                 self.released.insert((order.order_id.clone(), order.update_id), at);
                 None
             }
-            Command::Reject(_) | Command::Ignore { .. } | Command::Assign { .. } | Command::Alarm(_) => None,
+            Command::Reject(_)
+            | Command::Refuse { .. }
+            | Command::Ignore { .. }
+            | Command::Assign { .. }
+            | Command::Pause { .. }
+            | Command::Device { .. }
+            | Command::Alarm(_) => None,
         }
     }
 

@@ -101,7 +101,12 @@ pub(crate) fn note_action(
         ChargePhase::Start { .. } | ChargePhase::Stop { .. } => {
             let text = format!("{}: {START} or {STOP} failed; look at the charger", robot.name);
             robot.free_of_task();
-            commands.push(Command::Alarm(Alarm { code: AlarmCode::ActionFailed, robot: Some(id), text }));
+            commands.push(Command::Alarm(Alarm {
+                code: AlarmCode::ActionFailed,
+                robot: Some(id),
+                device: None,
+                text,
+            }));
         }
         ChargePhase::Charge => {}
     }

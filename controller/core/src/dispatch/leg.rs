@@ -213,6 +213,7 @@ fn failed(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time, commands: &mut
     commands.push(Command::Alarm(Alarm {
         code: AlarmCode::ActionFailed,
         robot: Some(id),
+        device: None,
         text: text.clone(),
     }));
     let code = FailCode::ActionFailed;

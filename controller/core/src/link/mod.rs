@@ -4,9 +4,11 @@
 //! nothing new. Delivers one message at a time: sends it, and sends the identical one again until a state shows it
 //! (QoS 0 promises nothing). Never invents content: what it sends was released and committed before.
 
+mod device;
 mod read;
 mod write;
 
+pub(crate) use device::DeviceLink;
 pub(crate) use read::place;
 
 use drover_maps::Layout;
@@ -46,8 +48,51 @@ pub struct Link {
     newest: Option<(u32, String)>,
     runs_foreign_order: bool,
     cancelled_at: Option<Time>,
+    /// It is committed that the robot must stand.
+    stand: bool,
+    paused_at: Option<Time>,
+    seen: Option<Seen>,
     order_headers: u32,
     action_headers: u32,
+}
+
+/// What a robot's newest state says for people to see; nothing is decided by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// When it came.
+    pub at: Time,
+    /// Where the robot stands by its own word.
+    pub pose: Option<Pose>,
+    /// How fast it drives, mm/s.
+    pub speed_mm_s: u32,
+    /// Loads aboard, id and type; none = it doesn't say.
+    pub loads: Option<Vec<(String, String)>>,
+    /// What it complains of.
+    pub errors: Vec<RobotError>,
+}
+
+/// A pose on the layout.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pose {
+    /// The map.
+    pub map: String,
+    /// East, mm.
+    pub x_mm: i64,
+    /// North, mm.
+    pub y_mm: i64,
+    /// Counter-clockwise from east, mdeg.
+    pub theta_mdeg: i32,
+}
+
+/// VDA 5050 `errors[]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RobotError {
+    /// VDA 5050 `errorType`.
+    pub error_type: String,
+    /// VDA 5050 `errorLevel` FATAL.
+    pub is_fatal: bool,
+    /// VDA 5050 `errorDescription`.
+    pub description: String,
 }
 
 /// What a link wants published to its robot, QoS 0, not retained.
@@ -60,8 +105,9 @@ pub enum ToRobot {
 }
 
 impl Link {
-    /// A session that hasn't heard of its robot; `order` is the message the journal says it was last told.
-    pub fn new(name: RobotName, order: Option<Order>) -> Link {
+    /// A session that hasn't heard of its robot; `order` is the message the journal says it was last told, and it
+    /// says whether the robot must stand.
+    pub fn new(name: RobotName, order: Option<Order>, stand: bool) -> Link {
         Link {
             name,
             version: vda5050::VERSION.to_owned(),
@@ -74,6 +120,9 @@ impl Link {
             newest: None,
             runs_foreign_order: false,
             cancelled_at: None,
+            stand,
+            paused_at: None,
+            seen: None,
             order_headers: 0,
             action_headers: 0,
         }
@@ -84,6 +133,17 @@ impl Link {
         self.order = Some(order);
         self.sent_at = None;
         self.sends = 0;
+    }
+
+    /// It is committed that the robot must stand, or may go on.
+    pub fn pause(&mut self, stand: bool) {
+        self.stand = stand;
+        self.paused_at = None;
+    }
+
+    /// What its newest state says for people to see.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
     }
 
     /// What the state proves that the fleet doesn't know yet. Late states prove nothing.
@@ -100,6 +160,7 @@ impl Link {
         }
         self.newest = Some((state.header.header_id, state.header.timestamp.clone()));
         self.note_version(&state.header);
+        self.seen = Some(read::seen(now, state));
         self.runs_foreign_order = read::runs_foreign_order(state, robot);
         read::facts(state, robot, layout)
     }
@@ -137,6 +198,12 @@ impl Link {
         }
         if let Some(cancel) = self.poll_cancel(now, robot) {
             return Some(cancel);
+        }
+        if let Some(action) =
+            self.pause_due(robot, config).filter(|(due, _)| *due <= now).map(|(_, action)| action)
+        {
+            self.paused_at = Some(now);
+            return Some(self.instant(action, now));
         }
         let is_due = self.due_at(robot, config).is_some_and(|due| due <= now);
         if !is_due || !robot.mode.takes_orders() {
@@ -176,6 +243,18 @@ impl Link {
         Some(self.instant("cancelOrder", now))
     }
 
+    /// The pause, or its end, that no state shows yet. A pause that isn't ours isn't ours to lift.
+    fn pause_due(&self, robot: &Robot, config: &Config) -> Option<(Time, &'static str)> {
+        let hold = &robot.hold;
+        let action = match self.stand {
+            true if !hold.is_paused => "startPause",
+            false if hold.is_paused && hold.is_ours && !hold.is_told => "stopPause",
+            true | false => return None,
+        };
+        let due = self.paused_at.map_or(Time(0), |sent| sent.plus_ms(config.resend_ms));
+        robot.mode.takes_orders().then_some((due, action))
+    }
+
     fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
         let ids = |order: &Order| (order.order_id.clone(), order.update_id);
         let is_last = self.order.as_ref().map(ids) == robot.order.last.as_ref().map(ids);
@@ -193,6 +272,7 @@ impl Link {
         };
         let resend = self.due_at(robot, config).filter(|_| robot.mode.takes_orders());
         let silence = (!robot.is_silent).then(|| heard.plus_ms(config.silent_ms));
-        resend.into_iter().chain(silence).min()
+        let pause = self.pause_due(robot, config).map(|(due, _)| due);
+        resend.into_iter().chain(silence).chain(pause).min()
     }
 }

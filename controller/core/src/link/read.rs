@@ -3,6 +3,8 @@
 use drover_maps::{Layout, NodeId};
 use drover_proto::vda5050::{self, State};
 
+use super::{Pose, RobotError, Seen};
+use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Fact, Mode};
 use crate::robot::Robot;
 
@@ -29,9 +31,14 @@ pub(super) fn facts(state: &State, robot: &Robot, layout: &Layout) -> Vec<Fact> 
         facts.push(Fact::Faulted(is_faulted));
     }
     facts.extend(battery(state, robot));
+    // Some robots leave `paused` out: who was told to stand and doesn't drive stands.
+    let is_paused = state.paused.unwrap_or(robot.hold.is_told && !state.driving);
+    if is_paused != robot.hold.is_paused {
+        facts.push(Fact::Paused(is_paused));
+    }
     facts.extend(located(state, robot, layout));
     if is_on_our_order(state, robot) {
-        facts.extend(seen(state, robot));
+        facts.extend(shown(state, robot));
         facts.extend(passed(state, robot, layout));
     }
     facts.extend(rejected(state, robot));
@@ -69,6 +76,38 @@ fn located(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
     Some(Fact::Located { node: place(state, layout)? })
 }
 
+/// What the state says for people to see.
+pub(super) fn seen(now: Time, state: &State) -> Seen {
+    let position = state.agv_position.as_ref();
+    let mm = |metres: f64| (metres * 1_000.0).round() as i64;
+    let square = |speed: Option<f64>| speed.unwrap_or_default() * speed.unwrap_or_default();
+    let velocity = state.velocity.as_ref();
+    let speed = velocity.map_or(0.0, |it| (square(it.vx) + square(it.vy)).sqrt() * 1_000.0);
+    Seen {
+        at: now,
+        pose: position.map(|position| Pose {
+            map: position.map_id.clone(),
+            x_mm: mm(position.x),
+            y_mm: mm(position.y),
+            theta_mdeg: (position.theta.to_degrees() * 1_000.0).round() as i32,
+        }),
+        speed_mm_s: speed.round() as u32,
+        loads: state.loads.as_ref().map(|loads| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            loads.iter().map(|load| (text(&load.load_id), text(&load.load_type))).collect()
+        }),
+        errors: state
+            .errors
+            .iter()
+            .map(|error| RobotError {
+                error_type: error.error_type.clone(),
+                is_fatal: error.error_level == vda5050::ErrorLevel::Fatal,
+                description: error.error_description.clone().unwrap_or_default(),
+            })
+            .collect(),
+    }
+}
+
 /// The node it stands on: by its own word, else by its position.
 pub(crate) fn place(state: &State, layout: &Layout) -> Option<NodeId> {
     layout.node_named(&state.last_node_id).or_else(|| {
@@ -78,7 +117,7 @@ pub(crate) fn place(state: &State, layout: &Layout) -> Option<NodeId> {
     })
 }
 
-fn seen(state: &State, robot: &Robot) -> Option<Fact> {
+fn shown(state: &State, robot: &Robot) -> Option<Fact> {
     let last = robot.order.last.as_ref()?;
     let is_new = !robot.order.is_seen && state.order_update_id >= last.update_id;
     is_new.then_some(Fact::OrderSeen { update_id: state.order_update_id })

@@ -73,8 +73,13 @@ pub(super) fn instant(action: &str, header: Header, now: Time) -> vda5050::Insta
 
 /// The header of our next message to this robot, in the version it speaks.
 pub(super) fn head(name: &RobotName, version: &str, header: u32, now: Time) -> Header {
+    let version = version.to_owned();
+    Header { version, ..Header::new(header, moment(now), &name.manufacturer, &name.serial) }
+}
+
+/// The time as it stands in messages: UTC, RFC 3339, to the millisecond.
+pub(super) fn moment(now: Time) -> String {
     let moment =
         jiff::Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or(i64::MAX)).unwrap_or_default();
-    let version = version.to_owned();
-    Header { version, ..Header::new(header, format!("{moment:.3}"), &name.manufacturer, &name.serial) }
+    format!("{moment:.3}")
 }

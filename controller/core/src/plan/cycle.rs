@@ -4,6 +4,7 @@ use super::{Agent, Move, Plan, Planner, Problem, Tail, joint, validate};
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::fleet::Fleet;
+use crate::hold;
 use crate::id::RobotId;
 use crate::plan::pibt::Pibt;
 use crate::robot::{Cause, Phase, Robot, Task};
@@ -27,12 +28,22 @@ const PATIENCE_MAX_MS: u64 = 10_000;
 /// Plans the next window and lays the claims.
 pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     fleet.state.obstacles = obstacles(fleet);
-    fleet.distances.set_obstacles(fleet.state.obstacles.clone());
+    fleet.state.closed = hold::closed_edges(fleet, now);
+    fleet.distances.set_ground(&fleet.state.obstacles, &fleet.state.closed);
     let (agents, tails) = agents(fleet, now);
     let layout = std::sync::Arc::clone(&fleet.layout);
     let window_ms = fleet.state.config.window_ms;
-    let mut problem =
-        Problem { layout: &layout, now, window_ms, agents, tails, manoeuvre: &[], budget: BUDGET };
+    let closed = fleet.state.closed.clone();
+    let mut problem = Problem {
+        layout: &layout,
+        now,
+        window_ms,
+        agents,
+        tails,
+        closed: &closed,
+        manoeuvre: &[],
+        budget: BUDGET,
+    };
     let manoeuvre = manoeuvre(fleet, &problem, now);
     problem.manoeuvre = &manoeuvre;
     let plan = Pibt.plan(&problem, &mut fleet.distances);
@@ -43,7 +54,12 @@ pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
         stats.refused += 1;
         fleet.state.manoeuvre.clear();
         let text = format!("the plan is refused, robots keep their bases: {flaw}");
-        commands.push(Command::Alarm(Alarm { code: AlarmCode::PlanRefused, robot: None, text }));
+        commands.push(Command::Alarm(Alarm {
+            code: AlarmCode::PlanRefused,
+            robot: None,
+            device: None,
+            text,
+        }));
         traffic::lay(&layout, &mut fleet.state.robots, &[]);
         return;
     }
@@ -64,7 +80,7 @@ fn tell_jams(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
         let text = format!("{}: no nearer to {goal} for a minute; {other} is in its way", robot.name);
         fleet.state.robots[index].is_jammed = true;
         let robot = Some(RobotId(index as u32));
-        commands.push(Command::Alarm(Alarm { code: AlarmCode::Jammed, robot, text }));
+        commands.push(Command::Alarm(Alarm { code: AlarmCode::Jammed, robot, device: None, text }));
     }
 }
 
@@ -88,6 +104,9 @@ fn manoeuvre(fleet: &mut Fleet, problem: &Problem<'_>, now: Time) -> joint::Mano
 
 /// The moves can still be made, one after the other, from where everybody stands.
 fn holds(problem: &Problem<'_>, moves: &[(RobotId, drover_maps::EdgeId)]) -> bool {
+    if moves.iter().any(|(_, edge)| problem.is_closed(*edge)) {
+        return false;
+    }
     let moves = moves.iter().map(|(robot, edge)| Move { robot: *robot, edge: *edge, start: problem.now });
     validate::validate(problem, &Plan { moves: moves.collect(), expansions: 0 }).is_ok()
 }

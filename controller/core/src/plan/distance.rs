@@ -12,6 +12,9 @@ pub const UNREACHABLE: u32 = u32::MAX;
 /// Tables kept at most.
 pub const TABLES_MAX: usize = 4_096;
 
+/// Time lost at an edge that nobody may enter now, ms: a way round is found where there is one.
+const LOST_AT_CLOSED_MS: u32 = 1_200_000;
+
 /// Travel time to (or from) one node for each node, ms.
 pub type Table = Arc<Vec<u32>>;
 
@@ -20,13 +23,16 @@ pub type Table = Arc<Vec<u32>>;
 pub struct Distances {
     tables: BTreeMap<(NodeId, TypeId), Table>,
     obstacles: Vec<(NodeId, u32)>,
+    closed: Vec<EdgeId>,
 }
 
 impl Distances {
-    /// Places where somebody stands who can't be moved, each with the time lost there, ms. Sorted by node.
-    pub fn set_obstacles(&mut self, obstacles: Vec<(NodeId, u32)>) {
-        if self.obstacles != obstacles {
-            self.obstacles = obstacles;
+    /// Places where somebody stands who can't be moved, each with the time lost there, ms, sorted by node; and edges that
+    /// nobody may enter now, sorted.
+    pub fn set_ground(&mut self, obstacles: &[(NodeId, u32)], closed: &[EdgeId]) {
+        if self.obstacles != obstacles || self.closed != closed {
+            self.obstacles = obstacles.to_vec();
+            self.closed = closed.to_vec();
             self.tables.clear();
         }
     }
@@ -63,7 +69,8 @@ impl Distances {
                     continue;
                 }
                 let onto = layout.edge(edge).to;
-                let lost = if onto == root { 0 } else { self.lost_at(onto) };
+                let at_node = if onto == root { 0 } else { self.lost_at(onto) };
+                let lost = if self.closed.binary_search(&edge).is_ok() { LOST_AT_CLOSED_MS } else { at_node };
                 let sum = cost.saturating_add(layout.travel_ms(robot_type, edge)).saturating_add(lost);
                 if sum < table[next.index()] {
                     table[next.index()] = sum;

@@ -166,7 +166,8 @@ impl<'a> Search<'a> {
                     self.is_closed[node.index()]
                         || others.any(|(other, place)| other != member && place == node)
                 };
-                if layout.admits_edge(agent.robot_type, *edge) && !near.any(stands) {
+                let is_usable = layout.admits_edge(agent.robot_type, *edge) && !self.problem.is_closed(*edge);
+                if is_usable && !near.any(stands) {
                     moves.push((member, *edge));
                 }
             }

@@ -32,10 +32,19 @@ pub struct Problem<'a> {
     pub agents: Vec<Agent>,
     /// Places of released bases, which are left at an estimated time.
     pub tails: Vec<Tail>,
+    /// Edges that nobody may enter now, sorted.
+    pub closed: &'a [EdgeId],
     /// Moves that come first, whatever else is planned.
     pub manoeuvre: &'a [(RobotId, EdgeId)],
     /// Expansions it may spend.
     pub budget: u64,
+}
+
+impl Problem<'_> {
+    /// Nobody may enter this edge now.
+    pub fn is_closed(&self, edge: EdgeId) -> bool {
+        self.closed.binary_search(&edge).is_ok()
+    }
 }
 
 /// A robot as the planner sees it: at its decision point.

@@ -180,7 +180,7 @@ impl<'a> Search<'a> {
         let left = self.remaining(agent, here);
         let mut options = Vec::with_capacity(6);
         for edge in self.problem.layout.out_edges(here) {
-            if !self.problem.layout.admits_edge(facts.robot_type, *edge) {
+            if !self.problem.layout.admits_edge(facts.robot_type, *edge) || self.problem.is_closed(*edge) {
                 continue;
             }
             self.expansions += 1;

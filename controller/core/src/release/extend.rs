@@ -5,9 +5,11 @@ use drover_maps::{EdgeId, NodeId};
 use super::order::{Action, NewOrder};
 use crate::clock::Time;
 use crate::command::Command;
+use crate::device;
 use crate::dispatch;
 use crate::event::Connection;
 use crate::fleet::Fleet;
+use crate::hold;
 use crate::id::RobotId;
 use crate::robot::{Cause, Claim, Robot};
 
@@ -77,6 +79,9 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
         if ahead >= enough {
             return (released, None);
         }
+        if let Some(cause) = barrier(fleet, claim.edge) {
+            return (released, Some(cause));
+        }
         if let Some(blocker) = blocker(fleet, id) {
             return (released, Some(Cause::Robot(blocker)));
         }
@@ -92,6 +97,12 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
     }
 }
 
+/// What else must let the robot through: a device that is observed open, a zone that isn't stopped.
+fn barrier(fleet: &Fleet, edge: EdgeId) -> Option<Cause> {
+    let zone = hold::stopped_zone(fleet, fleet.layout.edge(edge).to).map(Cause::Zone);
+    zone.or_else(|| device::shut(fleet, edge).map(Cause::Device))
+}
+
 /// Why the plan lets a robot stay: somebody holds the next place of its straight way, or is planned through it first.
 fn unplanned(fleet: &mut Fleet, id: RobotId) -> Cause {
     let robot = &fleet.state.robots[id.index()];
@@ -101,6 +112,9 @@ fn unplanned(fleet: &mut Fleet, id: RobotId) -> Cause {
     let next =
         layout.out_edges(here).iter().min_by_key(|edge| (table[layout.edge(**edge).to.index()], **edge));
     let Some(edge) = next else { return Cause::Plan };
+    if let Some(cause) = barrier(fleet, *edge).filter(|_| fleet.state.closed.binary_search(edge).is_ok()) {
+        return cause;
+    }
     let to = layout.edge(*edge).to;
     let held = &fleet.state.reservations;
     let holder = held.blocker_of_edge(&layout, id, *edge).or_else(|| held.blocker_of_node(&layout, id, to));

@@ -140,9 +140,14 @@ fn a_job_is_taken_back_while_nothing_is_aboard_and_twice_is_once() {
         shell.give(Input::Job {
             ticket: Some(Ticket(ticket)),
             request: JobRequest::Cancel(JobId("J-1".into())),
+            by: None,
         });
     }
-    shell.give(Input::Job { ticket: Some(Ticket(5)), request: JobRequest::Cancel(JobId("J-9".into())) });
+    shell.give(Input::Job {
+        ticket: Some(Ticket(5)),
+        request: JobRequest::Cancel(JobId("J-9".into())),
+        by: None,
+    });
     shell.commit();
     assert_eq!([3, 4, 5].map(|ticket| code(&shell, ticket)), ["accepted", "ignored", "UNKNOWN_JOB"]);
     assert_eq!(shell.notes.iter().filter(|note| note.what == JobNews::Cancelled).count(), 1);
@@ -172,7 +177,7 @@ fn a_failed_member_holds_its_sequence_until_it_is_taken_back() {
     let assigned =
         |shell: &Shell| shell.notes.iter().any(|note| note.job.0 == "J-2" && note.what == JobNews::Assigned);
     assert!(!assigned(&shell));
-    shell.give(Input::Job { ticket: None, request: JobRequest::Cancel(JobId("J-1".into())) });
+    shell.give(Input::Job { ticket: None, request: JobRequest::Cancel(JobId("J-1".into())), by: None });
     shell.wait(600);
     shell.commit();
     assert!(assigned(&shell));

@@ -71,6 +71,7 @@ pub struct Shell {
     pub asked: Vec<String>,
     pub notes: Vec<Notification>,
     pub alarms: Vec<String>,
+    pub requests: Vec<drover_proto::device::Level>,
     pub state: State,
     heads: u32,
 }
@@ -92,6 +93,7 @@ impl Shell {
             asked: vec![],
             notes: vec![],
             alarms: vec![],
+            requests: vec![],
             state,
             heads: 0,
         }
@@ -117,6 +119,7 @@ impl Shell {
                 }
                 Effect::Notify(note) => self.notes.push(*note),
                 Effect::Alarm(alarm) => self.alarms.push(alarm.text),
+                Effect::SendDevice { request, .. } => self.requests.push(request.want),
                 Effect::Snapshot { .. } => {}
             }
         }
@@ -134,7 +137,11 @@ impl Shell {
 
     pub fn submit(&mut self, ticket: u64, spec: JobSpec) {
         self.now = self.now.plus_ms(STEP_MS);
-        self.give(Input::Job { ticket: Some(Ticket(ticket)), request: JobRequest::Submit(Box::new(spec)) });
+        self.give(Input::Job {
+            ticket: Some(Ticket(ticket)),
+            request: JobRequest::Submit(Box::new(spec)),
+            by: None,
+        });
     }
 
     pub fn wait(&mut self, ms: u64) {

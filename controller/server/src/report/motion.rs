@@ -117,6 +117,8 @@ fn cause(robot: &Robot) -> &'static str {
     match robot.waits_for {
         Some(Cause::Robot(_)) => "robot",
         Some(Cause::Plan) => "plan",
+        Some(Cause::Device(_)) => "device",
+        Some(Cause::Zone(_)) => "zone",
         Some(Cause::Answer) if robot.order.last.as_ref().is_some_and(|last| last.update_id == 0) => "start",
         Some(Cause::Answer) => "answer",
         None => "itself",

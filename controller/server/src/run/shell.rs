@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::journal::{Journal, Refused};
 use super::{Clock, NOTIFICATIONS_MAX, RunError, STOP_MAX, story};
-use crate::inbox::{Inbox, Request, Submission};
-use crate::mqtt::ForRobot;
+use crate::inbox::{Denied, Inbox, Request, Submission};
+use crate::mqtt::Outgoing;
 use crate::report::Observer;
 
 /// Notifications waiting in the shell before admission slows.
@@ -23,7 +23,7 @@ const GAUGES_EVERY: Duration = Duration::from_secs(1);
 /// Where effects go.
 pub(super) struct Outlets {
     pub(super) journal: Journal,
-    pub(super) robots: mpsc::Sender<ForRobot>,
+    pub(super) mqtt: mpsc::Sender<Outgoing>,
     pub(super) notifications: mpsc::Sender<Notification>,
 }
 
@@ -124,6 +124,10 @@ impl Shell {
             () = room(&outlets.notifications), if !backlog.is_empty() => return Turn::Flush,
             Some(question) = inbox.questions.recv() => return Turn::Question(question),
             Some(submission) = inbox.submissions.recv(), if admits => submission,
+            Some(Denied { by, action, subject, code }) = inbox.denied.recv() => {
+                return Turn::Input(Input::Denied { by, action, subject, code });
+            }
+            Some((name, message)) = inbox.devices.recv() => return Turn::Input(Input::Device { name, message }),
             Some((name, message)) = inbox.robots.recv() => return Turn::Input(Input::Robot { name, message }),
             () = clock => return Turn::Input(Input::Clock),
         };
@@ -135,8 +139,9 @@ impl Shell {
         let ticket = Ticket(self.tickets);
         self.answers.insert(ticket, submission.answer);
         match submission.request {
-            Request::Job(request) => Input::Job { ticket: Some(ticket), request },
+            Request::Job { request, by } => Input::Job { ticket: Some(ticket), request, by },
             Request::Confirm { job, leg, by } => Input::Confirm { ticket: Some(ticket), job, leg, by },
+            Request::Wish { wish, by } => Input::Wish { ticket: Some(ticket), wish, by },
         }
     }
 
@@ -171,17 +176,20 @@ impl Shell {
                     let _ = answer.send(verdict);
                 }
             }
-            Effect::Send { name, message } => {
-                if self.outlets.robots.try_send((name, message)).is_err() {
-                    metrics::counter!("drover_publish_dropped_total", "kind" => "queue").increment(1);
-                }
-            }
+            Effect::Send { name, message } => self.send(Outgoing::Robot(name, message)),
+            Effect::SendDevice { name, request } => self.send(Outgoing::Device(name, request)),
             Effect::Notify(notification) => {
                 self.backlog.push_back(*notification);
                 self.flush();
             }
             Effect::Alarm(alarm) => story::alarm(&alarm, self.site.fleet()),
             Effect::Snapshot { seq, bytes } => self.outlets.journal.snapshot(seq, bytes),
+        }
+    }
+
+    fn send(&self, message: Outgoing) {
+        if self.outlets.mqtt.try_send(message).is_err() {
+            metrics::counter!("drover_publish_dropped_total", "kind" => "queue").increment(1);
         }
     }
 

@@ -36,6 +36,22 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                     }
                 }
                 Command::Release { .. } => metrics::counter!("drover_releases_total").increment(1),
+                Command::Pause { robot, stand } => {
+                    tracing::info!(
+                        robot = name(fleet, *robot),
+                        seq,
+                        "{}",
+                        if *stand { "paused" } else { "resumed" }
+                    );
+                }
+                Command::Device { device, want } => {
+                    let device = &fleet.layout().devices()[device.index()].name;
+                    tracing::info!(device, seq, "wanted {want:?}");
+                }
+                Command::Refuse { code, reason } => {
+                    metrics::counter!("drover_rejections_total", "code" => code.as_str()).increment(1);
+                    tracing::info!(code = code.as_str(), reason, seq, "refused");
+                }
                 // Told when it leaves the site, after the commit.
                 Command::Alarm(_) => {}
             }
