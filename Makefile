@@ -23,19 +23,33 @@ HAVE_NEXTEST = cargo nextest --version >/dev/null 2>&1
 PURE := -p drover-maps -p drover-proto -p drover-core -p drover-agent-core -p drover-sim
 SIM := cargo run --quiet -p drover-sim --bin drover-sim --
 
-.PHONY: help demo test check fmt sim bench clean
+WEB := controller/web
+WEB_SOURCES = $(shell find $(WEB)/src $(WEB)/public proto/drover -type f 2>/dev/null) $(wildcard $(WEB)/*.*)
+
+.PHONY: help demo test check fmt sim bench clean web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## builds and runs the main job on embedded defaults; report in demo-report/
 	scripts/install.sh demo
+	$(MAKE) --no-print-directory web
 	cargo build --release -p drover-controller -p drover-agent
 	target/release/drover demo --robots $(ROBOTS) --speed $(SPEED) --exit-when-done --report demo-report $(ARGS)
+
+web: $(WEB)/dist/index.html ## the live page, embedded in `drover`
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
 
 # The programs first: some tests start them.
 test: ## every test, on real brokers and databases that the tests start themselves
 	scripts/install.sh test
+	$(MAKE) --no-print-directory web
+	cd $(WEB) && npm test --silent
 	cargo build --workspace --bins
 	cargo test --workspace --doc --quiet
 	if $(HAVE_NEXTEST); then cargo nextest run --workspace --profile all; else cargo test --workspace --lib --bins --tests; fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a recipe of the Makefile needs and this machine lacks, from Debian's packages.
 #
-#   scripts/install.sh demo     a Rust toolchain, a C compiler
-#   scripts/install.sh test     those, and the brokers and databases that the tests start for themselves
+#   scripts/install.sh demo     a Rust toolchain, a C compiler, Node.js for the page
+#   scripts/install.sh test     those, and what the tests start for themselves: brokers, databases, Prometheus, Chromium
 #
 # Nothing is done, and no rights are asked for, where nothing is missing. Services that a package brings aren't started
 # at installation: the tests start private instances on free loopback ports and never touch a system's own.
@@ -19,6 +19,16 @@ need() {
 need_postgres() {
     command -v postgres >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
         packages+=(postgresql)
+}
+
+# Korean letters on the screenshots.
+need_font() {
+    compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || packages+=(fonts-noto-cjk)
+}
+
+# Foreign peers written in Python live in an environment of their own.
+need_venv() {
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages+=(python3 python3-venv)
 }
 
 as_root() {
@@ -78,6 +88,12 @@ case "${1:-}" in
         need mosquitto mosquitto
         need redis-server redis-server
         need_postgres
+        need prometheus prometheus
+        need promtool prometheus
+        need chromium chromium
+        need openssl openssl
+        need_font
+        need_venv
         ;;
     *)
         echo "usage: scripts/install.sh demo|test" >&2
@@ -86,6 +102,8 @@ case "${1:-}" in
 esac
 need_rust
 need cc gcc
+need node nodejs
+need npm npm
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
 install_packages
 finish_rust

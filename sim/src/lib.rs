@@ -3,13 +3,14 @@
 //! ```text
 //!  scenario ─► Setup ─► World ──────────────────────────────► Outcome ─► report
 //!   (text)              │  Site ◄─net─► Machine × N           (tally, violations, digest)
-//!                       │  store, intake, people
+//!                       │  store, intake, people, doors
 //!                       └─► oracle, trace
 //! ```
 //!
 //! Seeded and deterministic: no tokio, no thread, no wall clock, no file. Seed + commit = the run; two runs of a seed give
 //! byte-identical traces. The oracle shares no code with the controller's checks.
 
+pub mod doors;
 pub mod geometry;
 pub mod intake;
 pub mod machine;

@@ -17,6 +17,7 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario.jobs.draw = rng.within(robots, 3 * robots + 10) as usize;
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
+    scenario.layout.doors = rng.below(5) as u32;
     scenario.expect = Expect { hours_max: 6.0, ..Expect::default() };
     scenario
 }

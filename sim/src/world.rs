@@ -13,9 +13,13 @@ use std::io;
 
 use drover_core::job::JobRequest;
 use drover_core::{
-    Caller, Digest, Effect, Epoch, Input, JobId, RobotMessage, Site, Ticket, Time, ToRobot, Verdict,
+    Caller, DeviceMessage, Digest, Effect, Epoch, Input, JobId, RobotMessage, Site, Ticket, Time, ToRobot,
+    Verdict,
 };
 
+use drover_proto::device::{DeviceRequest, DeviceState};
+
+use crate::doors::{Door, DoorFault};
 use crate::intake::Intake;
 use crate::machine::Machine;
 use crate::net::{Net, Way};
@@ -58,6 +62,14 @@ enum Happening {
     Confirmed(u64),
     /// A person at a station confirms.
     Person(JobId, usize),
+    /// A request arrives at a door.
+    DoorDown(usize, DeviceRequest),
+    /// A door's state arrives at the controller.
+    DoorUp(usize, DeviceState),
+    /// A door's fault begins or ends.
+    DoorFault(usize, Option<DoorFault>),
+    /// An operator wants something.
+    Operator(usize),
     /// The oracle looks at the floor.
     Look,
 }
@@ -127,6 +139,7 @@ pub struct World<'a> {
     site_timer: Option<Time>,
     robots: Vec<Machine>,
     truths: Vec<Truth>,
+    doors: Vec<Door>,
     net: Net,
     store: Store,
     intake: Intake,
@@ -155,8 +168,9 @@ impl<'a> World<'a> {
             intake: Intake::new(setup.latency, stream("intake")),
             people: People::new(stream("people")),
             events_delay: stream("events"),
-            oracle: Oracle::new(layout, names, START),
+            oracle: Oracle::new(layout.clone(), names, START),
             tally: Tally::new(setup.jobs.iter().map(|(_, job)| job)),
+            doors: Door::all(&layout, &setup.doors, START),
             truths: robots.iter().map(Machine::truth).collect(),
             queue: Queue::default(),
             site_timer: None,
@@ -198,6 +212,17 @@ impl<'a> World<'a> {
             self.queue.push(*at, Happening::Publish(index));
         }
         self.queue.push(START, Happening::Look);
+        for (index, (at, _)) in self.setup.wishes.iter().enumerate() {
+            self.queue.push(*at, Happening::Operator(index));
+        }
+        for line in &self.setup.doors.fault {
+            let Some(door) = self.doors.iter().position(|door| door.name == line.id) else { continue };
+            let at = |s: u64| START.plus_ms(s * 1_000);
+            self.queue.push(at(line.from_s), Happening::DoorFault(door, Some(line.what)));
+            if let Some(until_s) = line.until_s {
+                self.queue.push(at(until_s), Happening::DoorFault(door, None));
+            }
+        }
         if let Some(trace) = &mut self.trace {
             trace.head(&self.setup.layout, &self.setup.robots, self.setup.seed);
         }
@@ -252,6 +277,25 @@ impl<'a> World<'a> {
                 leg,
                 by: Caller { name: "a person at the station".into(), ..Caller::default() },
             }),
+            Happening::DoorDown(door, request) => {
+                self.doors[door].hear(self.now, &request);
+                self.listen_to_door(door);
+                Ok(())
+            }
+            Happening::DoorUp(door, state) => {
+                self.oracle.device_heard(self.now, door, &state);
+                let name = self.doors[door].name.clone();
+                self.tell(Input::Device { name, message: DeviceMessage::State(state) })
+            }
+            Happening::DoorFault(door, fault) => {
+                self.doors[door].set_fault(self.now, fault);
+                Ok(())
+            }
+            Happening::Operator(index) => {
+                let wish = self.setup.wishes[index].1.clone();
+                let by = Caller { name: "the operator".into(), ..Caller::default() };
+                self.tell(Input::Wish { ticket: None, wish, by })
+            }
             Happening::Look => self.look(),
         }
     }
@@ -360,7 +404,7 @@ impl<'a> World<'a> {
                 let delay = self.events_delay.within(self.setup.latency.min_ms, self.setup.latency.max_ms);
                 self.queue.push(self.now.plus_ms(delay), Happening::Confirmed(notification.n));
             }
-            Effect::SendDevice { .. } => {}
+            Effect::SendDevice { name, request } => self.send_device(&name, request),
             Effect::Alarm(_) => self.traffic.alarms += 1,
             Effect::Snapshot { seq, bytes } => self.store.keep_snapshot(seq, bytes),
         }
@@ -377,6 +421,24 @@ impl<'a> World<'a> {
         }
         let at = self.net.arrival(robot, Way::Down, self.now);
         self.queue.push(at, Happening::Down(robot, message));
+    }
+
+    fn send_device(&mut self, name: &str, request: DeviceRequest) {
+        let Some(door) = self.doors.iter().position(|door| door.name == name) else { return };
+        let delay = self.door_delay();
+        self.queue.push(self.now.plus_ms(delay), Happening::DoorDown(door, request));
+    }
+
+    fn listen_to_door(&mut self, door: usize) {
+        if let Some(state) = self.doors[door].say(self.now) {
+            let delay = self.door_delay();
+            self.queue.push(self.now.plus_ms(delay), Happening::DoorUp(door, state));
+        }
+    }
+
+    /// Always the longest: a door's messages stay in order.
+    fn door_delay(&self) -> u64 {
+        self.setup.latency.max_ms
     }
 
     fn arm_site(&mut self) {
@@ -396,7 +458,12 @@ impl<'a> World<'a> {
             self.listen(robot)?;
             self.truths[robot] = self.robots[robot].truth();
         }
-        self.oracle.looked(self.now, &self.truths);
+        for door in 0..self.doors.len() {
+            self.doors[door].advance(self.now);
+            self.listen_to_door(door);
+        }
+        let is_open: Vec<bool> = self.doors.iter().map(Door::is_open).collect();
+        self.oracle.looked(self.now, &self.truths, &is_open);
         if let Some(trace) = &mut self.trace {
             trace.poses(self.now, &self.robots, &self.truths);
         }

@@ -3,13 +3,15 @@
 //!
 //! ```text
 //!   records ─► OnceOnly, Fifo, Replay, OneWriter      orders ─► BasePrefix, Evidence, OnceOnly, Fifo
-//!   states  ─► Evidence (what was reported left)      poses  ─► Exclusive, Covered
+//!   states  ─► Evidence (what was reported left)      poses  ─► Exclusive, Covered, Observed
+//!   devices ─► Observed (what was heard open)
 //! ```
 //!
 //! Each rule is one file and answers with breaches; this file names the robots and tells the story.
 
 mod base;
 mod covered;
+mod doors;
 mod exclusive;
 mod fifo;
 mod once;
@@ -27,6 +29,7 @@ use drover_core::job::{Job, JobSpec};
 use drover_core::record::DecodeError;
 use drover_core::{Command, Digest, Event, JobId, JobNews, Notification, Record, RobotId, RobotName, Time};
 use drover_maps::{Layout, NodeId};
+use drover_proto::device::DeviceState;
 use drover_proto::vda5050::{Order, State};
 
 use crate::geometry::Outline;
@@ -106,6 +109,7 @@ pub struct Oracle {
     prefix: prefix::Prefix,
     once: once::Once,
     fifo: fifo::Fifo,
+    doors: doors::Doors,
     writer: writer::Writer,
     story: Story,
     violations: Vec<Violation>,
@@ -121,6 +125,7 @@ impl Oracle {
             prefix: prefix::Prefix::new(robots),
             once: once::Once::default(),
             fifo: fifo::Fifo::default(),
+            doors: doors::Doors::default(),
             writer: writer::Writer::default(),
             story: Story::new(robots),
             jobs: Jobs::default(),
@@ -192,6 +197,8 @@ impl Oracle {
         let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
         if !self.prefix.is_resend() {
             let decided = self.writer.decided(now, order);
+            let base = self.heard.of(robot);
+            breaches.extend(self.doors.ordered(robot, order, base, decided, &self.layout));
             let mut conflicts = self.said.extend(robot, order);
             conflicts.extend(self.heard.extend(robot, order));
             conflicts.retain(|breach| self.heard.were_known(decided, breach));
@@ -235,6 +242,11 @@ impl Oracle {
         self.story.note(now, robot, told);
     }
 
+    /// A device's state arrived at the controller.
+    pub fn device_heard(&mut self, now: Time, device: usize, state: &DeviceState) {
+        self.doors.heard(now, device, state);
+    }
+
     /// A notification left the controller.
     pub fn notified(&mut self, now: Time, notification: &Notification) {
         let mut breaches = self.writer.notified(notification);
@@ -250,10 +262,11 @@ impl Oracle {
         self.judge(now, breaches);
     }
 
-    /// Where all robots truly are.
-    pub fn looked(&mut self, now: Time, truths: &[Truth]) {
+    /// Where all robots truly are, and which devices are truly open.
+    pub fn looked(&mut self, now: Time, truths: &[Truth], is_open: &[bool]) {
         let mut breaches = exclusive::overlaps(truths);
         for (robot, truth) in truths.iter().enumerate() {
+            breaches.extend(doors::under_a_shut_door(&self.layout, robot, truth, is_open));
             breaches.extend(covered::off_its_base(&self.layout, robot, self.heard.of(robot), truth));
         }
         self.judge(now, breaches);

@@ -169,7 +169,7 @@ fn a_proper_history_breaks_nothing() {
     forger.order(0, &with_action(order("o", 0, 0, "A", 1), "pick", "a1"));
     forger.news("J1", JobNews::Started);
     forger.order(0, &order("o", 1, 0, "ABC", 2));
-    forger.oracle.looked(START, &[truth(0.7, 0.0), truth(4.5, 0.0)]);
+    forger.oracle.looked(START, &[truth(0.7, 0.0), truth(4.5, 0.0)], &[]);
     forger.heard(0, "o", 1, "B", 2);
     forger.order(0, &with_action(order("o", 2, 2, "B", 1), "drop", "a2"));
     forger.news("J1", JobNews::Done);
@@ -179,7 +179,7 @@ fn a_proper_history_breaks_nothing() {
 #[test]
 fn exclusive_sees_outlines_that_overlap() {
     let mut forger = Forger::new();
-    forger.oracle.looked(START, &[truth(0.0, 0.0), truth(0.89, 0.0)]);
+    forger.oracle.looked(START, &[truth(0.0, 0.0), truth(0.89, 0.0)], &[]);
     assert!(forger.broken().contains(&"Exclusive"));
     let mut forger = Forger::new();
     forger.oracle.looked_at(START, 0, &truth(0.0, 0.0), &[(1, truth(0.0, 0.59))]);
@@ -256,7 +256,7 @@ fn a_refused_order_released_nothing() {
 fn covered_sees_a_robot_beyond_its_decision_point() {
     let mut forger = Forger::new();
     forger.order(0, &order("o", 0, 0, "ABC", 2));
-    forger.oracle.looked(START, &[truth(1.6, 0.0), truth(4.5, 0.0)]);
+    forger.oracle.looked(START, &[truth(1.6, 0.0), truth(4.5, 0.0)], &[]);
     assert_eq!(forger.broken(), ["Covered"]);
 }
 

@@ -1,9 +1,9 @@
 //! Who plays and where each begins: on places that exclude no other's.
 
-use drover_core::RobotName;
+use drover_core::{RobotName, Time, Wish};
 use drover_maps::{Layout, NodeId, TypeId};
 
-use super::{Robots, ScenarioError};
+use super::{OperatorLine, Robots, START, ScenarioError};
 use crate::machine::Begin;
 use crate::rng::Rng;
 
@@ -24,6 +24,31 @@ pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<V
             Begin { name, robot_type, node, heading_mdeg: heading(node), charge_permille }
         });
     Ok(begin.collect())
+}
+
+/// What an operator does, in words we know.
+pub(super) fn wishes(lines: &[OperatorLine]) -> Result<Vec<(Time, Wish)>, ScenarioError> {
+    lines.iter().map(|line| Ok((START.plus_ms(line.at_s * 1_000), wish(&line.does)?))).collect()
+}
+
+fn wish(does: &str) -> Result<Wish, ScenarioError> {
+    let robots = |name: &str| match name.split_once('/') {
+        Some((manufacturer, serial)) => {
+            vec![RobotName { manufacturer: manufacturer.to_owned(), serial: serial.to_owned() }]
+        }
+        None => Vec::new(),
+    };
+    match does.split_once(' ') {
+        Some(("stop-zone", zone)) => Ok(Wish::StopZone(zone.to_owned())),
+        Some(("resume-zone", zone)) => Ok(Wish::ResumeZone(zone.to_owned())),
+        Some(("pause", name)) if name == "all" || name.contains('/') => Ok(Wish::PauseRobots(robots(name))),
+        Some(("resume", name)) if name == "all" || name.contains('/') => Ok(Wish::ResumeRobots(robots(name))),
+        _ => {
+            let problem =
+                format!("{does:?} means nothing; write e.g. \"stop-zone ID\" or \"pause drover/r01\"");
+            Err(ScenarioError::value("operator.does", problem))
+        }
+    }
 }
 
 fn named(layout: &Layout, index: usize) -> (RobotName, TypeId) {

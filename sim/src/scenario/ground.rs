@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use drover_maps::generate::Warehouse;
-use drover_maps::{Layout, Severity, lif};
+use drover_maps::{EdgeId, Layout, Severity, lif};
 
 use super::{ReadFile, ScenarioError};
 
@@ -22,6 +22,8 @@ pub struct Ground {
     pub spacing_mm: Option<u32>,
     /// Robots that a grid's or a block warehouse's site file lists; any other joins by itself when it is heard.
     pub listed_robots: u32,
+    /// Doors of a grid or a block warehouse, each across a way (there and back): that many, spread.
+    pub doors: u32,
     /// A generated block warehouse.
     pub blocks: Option<Blocks>,
 }
@@ -61,13 +63,15 @@ impl Ground {
             }
             (None, Some(grid), None) => {
                 let (lif, site) = draw(grid, self.spacing_mm.unwrap_or(SPACING_MM))?;
-                (lif, Some(site + &listed(self.listed_robots)))
+                let site = site + &listed(self.listed_robots) + &spread_doors(&lif, self.doors)?;
+                (lif, Some(site))
             }
             (None, None, Some(blocks)) => {
                 let drawing = Warehouse { robots: self.listed_robots, ..blocks.warehouse() }.draw();
                 let drawing =
                     drawing.map_err(|no_room| ScenarioError::value("layout.blocks", no_room.to_string()))?;
-                (drawing.lif, Some(drawing.site))
+                let doors = spread_doors(&drawing.lif, self.doors)?;
+                (drawing.lif, Some(drawing.site + &doors))
             }
             _ => {
                 return Err(ScenarioError::value(
@@ -150,6 +154,23 @@ fn draw(grid: &str, spacing_mm: u32) -> Result<(String, String), ScenarioError> 
         format!("[[parking]]\nnodes = [{}]\n", parking.join(", "))
     };
     Ok((text, site))
+}
+
+/// Doors of a site file, on ways far from one another.
+fn spread_doors(lif: &str, count: u32) -> Result<String, ScenarioError> {
+    if count == 0 {
+        return Ok(String::new());
+    }
+    let (layout, _) = compile(lif, None)?;
+    let is_first = |edge: &EdgeId| layout.edge(*edge).twin.is_none_or(|twin| *edge < twin);
+    let ways: Vec<EdgeId> = (0..layout.edge_count() as u32).map(EdgeId).filter(is_first).collect();
+    let step = (ways.len() / count as usize).max(1);
+    let door = |(number, way): (usize, &EdgeId)| {
+        let edges = [Some(*way), layout.edge(*way).twin].into_iter().flatten();
+        let edges: Vec<&str> = edges.map(|edge| layout.edge(edge).name.as_str()).collect();
+        format!("[[device]]\nid = \"DOOR-{number}\"\nkind = \"door\"\nedges = {edges:?}\n")
+    };
+    Ok(ways.iter().skip(step / 2).step_by(step).take(count as usize).enumerate().map(door).collect())
 }
 
 /// Robots of a site file.

@@ -26,9 +26,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use drover_core::job::JobSpec;
-use drover_core::{Config, Time};
+use drover_core::{Config, Time, Wish};
 use drover_maps::Layout;
 
+use crate::doors::Doors;
 use crate::machine::Begin;
 use crate::net::Delay;
 use crate::rng::Rng;
@@ -102,6 +103,10 @@ pub struct Scenario {
     pub expect: Expect,
     /// The network.
     pub net: Net,
+    /// How the site's doors move, and what goes wrong with them.
+    pub doors: Doors,
+    /// What an operator does.
+    pub operator: Vec<OperatorLine>,
     /// Options of the fleet that differ from their defaults.
     pub config: Config,
 }
@@ -171,6 +176,16 @@ pub struct JobLine {
     pub at_s: u64,
 }
 
+/// One thing an operator does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorLine {
+    /// When, seconds after the start.
+    pub at_s: u64,
+    /// `"stop-zone ID"`, `"resume-zone ID"`, `"pause ROBOT"` or `"resume ROBOT"`; a robot is `manufacturer/serial`, or `all`.
+    pub does: String,
+}
+
 /// What must hold, beside every invariant.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -224,6 +239,10 @@ pub struct Setup {
     pub jobs: Vec<(Time, JobSpec)>,
     /// The seed.
     pub seed: u64,
+    /// How the site's doors move.
+    pub doors: Doors,
+    /// What an operator does, and when.
+    pub wishes: Vec<(Time, Wish)>,
     /// Latency of messages.
     pub latency: Delay,
     /// Latency of commits.
@@ -245,6 +264,10 @@ impl Scenario {
         let robots = cast::begin(&layout, &self.robots, &mut Rng::new(seed, "robots"))?;
         let jobs = workload::jobs(&layout, &self.jobs, &self.job, read, &mut Rng::new(seed, "jobs"))?;
         let mut config = self.config.clone();
+        if let Some(line) = self.doors.fault.iter().find(|line| !is_device(&layout, &line.id)) {
+            let problem = format!("no device {:?} in site.toml", line.id);
+            return Err(ScenarioError::value("doors.fault.id", problem));
+        }
         config.auto_enroll |= robots.len() > layout.robots().len();
         Ok(Setup {
             layout: Arc::new(layout),
@@ -254,11 +277,17 @@ impl Scenario {
             connect_ms: self.robots.connect_ms,
             jobs,
             seed,
+            doors: self.doors.clone(),
+            wishes: cast::wishes(&self.operator)?,
             latency: delay("latency_ms", self.net.latency_ms)?,
             commit: delay("commit_ms", self.net.commit_ms)?,
             expect: self.expect.clone(),
         })
     }
+}
+
+fn is_device(layout: &Layout, id: &str) -> bool {
+    layout.devices().iter().any(|device| device.name == id)
 }
 
 fn delay(key: &str, [min_ms, max_ms]: [u64; 2]) -> Result<Delay, ScenarioError> {

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use drover_core::check::{self, Watch};
 use drover_core::command::{Command, JobNews, Notification};
-use drover_core::event::{ActionStatus, Connection, Event, Fact};
+use drover_core::device::{Level, Observed};
+use drover_core::event::{ActionStatus, Connection, DeviceFact, Event, Fact};
 use drover_core::job::{ActionSpec, JobSpec, LegSpec};
 use drover_core::load::Load;
 use drover_core::release::Order;
-use drover_core::{Config, Fleet, JobId, RobotId, RobotName, Time};
+use drover_core::{Config, DeviceId, Fleet, JobId, RobotId, RobotName, Time};
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 
 /// Time between a command and the robot's knowing, and between a fact and the fleet's knowing, ms.
 const WIRE_MS: u64 = 30;
 const ACTION_MS: u64 = 4_000;
+/// Time a door takes to open or close, ms.
+const DOOR_MS: u64 = 2_000;
 
 /// A robot that does what it is told.
 #[derive(Default)]
@@ -47,6 +50,7 @@ enum Due {
     Fact(RobotId, Fact),
     Arrives(RobotId),
     Acted(RobotId),
+    Door(DeviceId, Level),
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test reads the site it drives on")]
@@ -132,7 +136,12 @@ impl Floor {
                 Command::Release { robot, order } => self.put(WIRE_MS, Due::Told(*robot, order.clone())),
                 Command::Notify(note) => self.notes.push((**note).clone()),
                 Command::Alarm(alarm) => self.alarms.push(alarm.text.clone()),
-                Command::Reject(_) | Command::Ignore { .. } | Command::Assign { .. } => {}
+                Command::Reject(_)
+                | Command::Refuse { .. }
+                | Command::Ignore { .. }
+                | Command::Assign { .. }
+                | Command::Pause { .. } => {}
+                Command::Device { device, want } => self.put(DOOR_MS, Due::Door(*device, *want)),
             }
         }
         self.entries.push((Time(self.now), event, commands));
@@ -180,6 +189,14 @@ impl Floor {
             Due::Told(robot, order) => self.told(robot, &order),
             Due::Arrives(robot) => self.arrives(robot),
             Due::Acted(robot) => self.acted(robot),
+            Due::Door(device, want) => {
+                let observed = match want {
+                    Level::Open => Observed::Open,
+                    Level::Closed => Observed::Closed,
+                };
+                self.step(Event::Device { device, fact: DeviceFact::Online(true) });
+                self.step(Event::Device { device, fact: DeviceFact::Shows { observed, reason: None } });
+            }
         }
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use drover_core::job::{ActionSpec, JobRequest, JobSpec, LegSpec};
 use drover_core::{
-    Config, Effect, Epoch, Input, JobId, Notification, Record, RobotMessage, RobotName, Site, Ticket, Time,
-    ToRobot, Verdict,
+    Caller, Config, DeviceMessage, Effect, Epoch, Input, JobId, Notification, Record, RobotMessage,
+    RobotName, Site, Ticket, Time, ToRobot, Verdict, Wish,
 };
 use drover_maps::Layout;
+use drover_proto::device::{Condition, DeviceState, Level};
 use drover_proto::vda5050::{self, Order, State};
 
 /// Time between two messages, ms: enough for another plan.
@@ -17,6 +18,17 @@ pub const START: Time = Time(1_800_000_000_000);
 
 /// Three nodes in a row, 3 m apart, both ways; A and C are stations.
 pub fn row() -> Arc<Layout> {
+    row_with(None)
+}
+
+/// The same with a door between b and c, and c in a zone of its own.
+pub fn row_with_door() -> Arc<Layout> {
+    row_with(Some(
+        "[[device]]\nid = \"D\"\nkind = \"door\"\nedges = [\"bc\", \"cb\"]\n[[zone]]\nid = \"cold\"\nnodes = [\"c\"]\n",
+    ))
+}
+
+fn row_with(site: Option<&str>) -> Arc<Layout> {
     let node = |name: &str, x: f64| {
         serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": 0.0},
             "vehicleTypeNodeProperties": [{"vehicleTypeId": "t"}]})
@@ -34,7 +46,7 @@ pub fn row() -> Arc<Layout> {
             "nodes": [node("a", 0.0), node("b", 3.0), node("c", 6.0)],
             "edges": [edge("a", "b"), edge("b", "a"), edge("b", "c"), edge("c", "b")],
             "stations": [station("A"), station("C")]}]});
-    Arc::new(drover_maps::compile(lif.to_string().as_bytes(), None).expect("the test's own layout").layout)
+    Arc::new(drover_maps::compile(lif.to_string().as_bytes(), site).expect("the test's own layout").layout)
 }
 
 /// A job that drives to C and drops there.
@@ -62,6 +74,7 @@ pub fn job(id: &str, sequence: Option<&str>) -> JobSpec {
 }
 
 pub struct Shell {
+    layout: Arc<Layout>,
     pub site: Site,
     pub now: Time,
     pub journal: Vec<Record>,
@@ -71,19 +84,25 @@ pub struct Shell {
     pub asked: Vec<String>,
     pub notes: Vec<Notification>,
     pub alarms: Vec<String>,
-    pub requests: Vec<drover_proto::device::Level>,
+    pub requests: Vec<Level>,
     pub state: State,
     heads: u32,
 }
 
 impl Shell {
     pub fn new() -> Shell {
-        Shell::over(Site::new(row(), config(), Epoch(1), START), START, vec![])
+        Shell::on(row())
     }
 
-    fn over(site: Site, now: Time, journal: Vec<Record>) -> Shell {
+    pub fn on(layout: Arc<Layout>) -> Shell {
+        let site = Site::new(Arc::clone(&layout), config(), Epoch(1), START);
+        Shell::over(layout, site, START, vec![])
+    }
+
+    fn over(layout: Arc<Layout>, site: Site, now: Time, journal: Vec<Record>) -> Shell {
         let state = State { last_node_id: "a".into(), ..State::default() };
         Shell {
+            layout,
             site,
             now,
             journal,
@@ -101,9 +120,10 @@ impl Shell {
 
     /// The process dies and starts again from what is durable.
     pub fn crash(self) -> Shell {
-        let site =
-            Site::restore(row(), config(), Epoch(2), None, &self.journal, self.now).expect("a whole journal");
-        Shell { state: self.state, heads: self.heads, ..Shell::over(site, self.now, self.journal) }
+        let layout = Arc::clone(&self.layout);
+        let site = Site::restore(Arc::clone(&layout), config(), Epoch(2), None, &self.journal, self.now);
+        let site = site.expect("a whole journal");
+        Shell { state: self.state, heads: self.heads, ..Shell::over(layout, site, self.now, self.journal) }
     }
 
     pub fn give(&mut self, input: Input) {
@@ -156,6 +176,23 @@ impl Shell {
         self.state.header.header_id = self.heads;
         self.state.header.timestamp = format!("{:020}", self.now.0);
         self.give(Input::Robot { name: robot(), message: RobotMessage::State(Box::new(self.state.clone())) });
+    }
+
+    /// The door says what it shows, and what it was asked last.
+    pub fn door(&mut self, state: Condition) {
+        self.now = self.now.plus_ms(STEP_MS);
+        let want = self.requests.last().copied();
+        let state = DeviceState { v: 1, at: String::new(), state, want, reason: None };
+        self.give(Input::Device { name: "D".into(), message: DeviceMessage::State(state) });
+        self.commit();
+    }
+
+    /// The operator wants something, under an idempotency key.
+    pub fn wish(&mut self, ticket: u64, key: &str, wish: Wish) {
+        self.now = self.now.plus_ms(STEP_MS);
+        let by = Caller { name: "kim".into(), key: key.into(), reason: String::new() };
+        self.give(Input::Wish { ticket: Some(Ticket(ticket)), wish, by });
+        self.commit();
     }
 
     pub fn connect(&mut self) {
