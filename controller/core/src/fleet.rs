@@ -378,6 +378,11 @@ impl Fleet {
         self.state.sequences.iter().map(|(name, sequence)| (name.as_str(), sequence))
     }
 
+    /// The sequence of this name, while members of it haven't ended or it is held.
+    pub fn sequence(&self, name: &str) -> Option<&Sequence> {
+        self.state.sequences.get(name)
+    }
+
     /// Who holds which place.
     pub fn reservations(&self) -> &Reservations {
         &self.state.reservations

@@ -28,3 +28,4 @@ pub mod run;
 pub mod signals;
 pub mod store;
 pub mod telemetry;
+pub mod view;

@@ -9,6 +9,7 @@ use drover_controller::cli::{Cli, Command};
 use drover_controller::config::{Config, Log, LogFormat};
 use drover_controller::run::{self, Clock, Setup};
 use drover_controller::telemetry::{self, Health};
+use drover_controller::view::Screen;
 use drover_controller::{check, demo, http, inbox, map, replay, signals};
 use tokio::sync::watch;
 
@@ -68,6 +69,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     let (doors, inbox) = inbox::open();
     let (stop, stopped) = watch::channel(false);
     let health = Health::default();
+    let screen = Screen::new(&config.site);
     let metrics = telemetry::start_metrics();
     let url = http::serve(config.listen, doors.clone(), health.clone(), metrics, stopped.clone()).await?;
     tracing::info!(site = config.site, url, "serving");
@@ -83,6 +85,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
         observer: None,
         doors,
         inbox,
+        screen,
         health,
         stop: stopped,
     };

@@ -23,6 +23,7 @@ use crate::inbox::{Doors, Inbox, Submission};
 use crate::report::Observer;
 use crate::store::{LoadError, Loaded};
 use crate::telemetry::Health;
+use crate::view::{Maker, Screen};
 use crate::{events, intake, mqtt};
 
 pub use clock::Clock;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub doors: Doors,
     /// The receiving side of the doors.
     pub inbox: Inbox,
+    /// Where the pictures go.
+    pub screen: Screen,
     /// What is there and what is missing.
     pub health: Health,
     /// True = stop gracefully.
@@ -105,13 +108,14 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`] says why it can't go on; `Ok` after a graceful stop.
 pub async fn run(setup: Setup) -> Result<(), RunError> {
-    let Setup { config, layout, clock, observer, doors, inbox, health, mut stop } = setup;
+    let Setup { config, layout, clock, observer, doors, inbox, screen, health, mut stop } = setup;
     expect_all(&config, &health);
-    let Some(led) = lead(&config, &health, &mut stop).await? else { return Ok(()) };
+    let Some(led) = lead(&config, &health, &screen, &mut stop).await? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
     let clock = clock.not_before(site.fleet().now());
+    let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
     let outlets = connect(&config, &doors, &health, led, clock).await?;
-    let shell = Shell::new(site, clock, inbox, outlets, observer, stop);
+    let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name("site".into())

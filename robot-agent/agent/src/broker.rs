@@ -1,5 +1,6 @@
 //! Where the broker is.
 
+use rumqttc::Transport;
 use std::fmt;
 
 const PORT_DEFAULT: u16 = 1883;
@@ -38,6 +39,11 @@ impl Broker {
         }
         let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
         Ok(Self { host, port, login })
+    }
+
+    /// How bytes get there.
+    pub(crate) fn transport(&self) -> Transport {
+        Transport::tcp()
     }
 }
 

@@ -1,12 +1,13 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   drover-agent --config agent.toml
   drover-agent robots --broker mqtt://127.0.0.1:1883 --layout layout.lif.json --count 50
   drover-agent robots --broker mqtt://127.0.0.1 --layout layout.lif.json --site site.toml --count 8 --speed 10
+  drover-agent plc --listen 127.0.0.1:1502 --devices devices.toml
 
 A configuration:
   [mqtt]
@@ -26,7 +27,22 @@ const ROBOTS_EXAMPLES: &str = "Examples:
   drover-agent robots --broker mqtt://127.0.0.1:1883 --layout layout.lif.json --count 50
   drover-agent robots --broker mqtt://127.0.0.1 --layout l.json --count 20 --offset 20   (a second process)
 
-Prints one JSON line per robot {\"manufacturer\",\"serial\",\"node\"}, then {\"ready\":N} once all are connected.";
+Prints one JSON line per robot {\"manufacturer\",\"serial\",\"node\"}, then {\"ready\":N} once all are connected.
+
+Doors: the devices of the site file (--site, or site.toml beside the layout) are answered too, on
+drover/v1/<site>/device/<id>/..., for whichever site asks. --devices none leaves them to another agent.";
+
+const PLC_EXAMPLES: &str = "Examples:
+  drover-agent plc --listen 127.0.0.1:1502 --devices devices.toml
+  drover-agent plc --devices devices.toml --speed 10 --fault DOOR-CA1=stuck-closed
+
+Prints {\"listening\":\"ADDR\",\"devices\":N}. Lines on stdin change faults while it runs, each answered by a JSON line:
+  DOOR-CA1 stuck-closed   goes shut and stays so           DOOR-CA1 slow     moves at a fifth of its speed
+  DOOR-CA1 stuck-open     goes open and stays so           DOOR-CA1 lying    both limit switches are made
+  DOOR-CA1 fault          stops, its fault input is set    DOOR-CA1 silent   its places answer exception 11
+  DOOR-CA1 ok             all is well again
+  GATEWAY-ID silent       answers nothing at all           GATEWAY-ID frozen answers, but its program stands still
+  GATEWAY-ID ok";
 
 /// The on-site agent: puts robots on an MQTT broker as VDA 5050 2.1 robots.
 #[derive(Debug, Parser)]
@@ -46,6 +62,9 @@ pub enum Command {
     /// Virtual robots on a real broker, for load tests and for trying a controller.
     #[command(after_help = ROBOTS_EXAMPLES)]
     Robots(Robots),
+    /// A simulated PLC on Modbus TCP that moves the devices of a devices.toml.
+    #[command(after_help = PLC_EXAMPLES)]
+    Plc(Plc),
 }
 
 /// Options of `robots`.
@@ -78,6 +97,42 @@ pub struct Robots {
     /// Leave out the first K serial numbers and places: those of another process.
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2000))]
     pub offset: u32,
+    /// Who answers for the site's doors and other devices: this process, if the site file has any, or nobody.
+    /// Without this option: virtual, but none with --offset, because the first process does it.
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub devices: Option<VirtualDevices>,
+    /// The site whose devices are announced from the start; else a site's are once somebody asks for one of them.
+    #[arg(long, value_name = "ID", env = "DROVER_SITE__ID")]
+    pub site_id: Option<String>,
+}
+
+/// Who answers for the site's devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VirtualDevices {
+    /// This process: each opens and shuts in 2 s of the robots' clock.
+    Virtual,
+    /// Nobody, or another agent.
+    None,
+}
+
+/// Options of `plc`.
+#[derive(Clone, Debug, Args)]
+pub struct Plc {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// The register maps: the same file as the agent's.
+    #[arg(long, value_name = "FILE")]
+    pub devices: PathBuf,
+    /// Which gateway of the file to be; needed when it has several.
+    #[arg(long, value_name = "ID")]
+    pub gateway: Option<String>,
+    /// How fast its clock runs, 0.01 to 1000.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// A fault from the start; may be given again.
+    #[arg(long, value_name = "ID=FAULT")]
+    pub fault: Vec<String>,
 }
 
 fn speed(text: &str) -> Result<f64, String> {

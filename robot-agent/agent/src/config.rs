@@ -4,7 +4,7 @@ use crate::BadInput;
 use crate::broker::Broker;
 use crate::drivers;
 use crate::robot::{self, Robot, level_fault, name_fault};
-use crate::run::Site;
+use crate::run::{Devices, Site};
 use crate::virtual_robots::read_layout;
 use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start};
 use drover_maps::Layout;
@@ -113,7 +113,9 @@ fn judge(file: &File, path: &Path) -> anyhow::Result<Site> {
     }
     let robots = judge.robots(file);
     match broker {
-        Some(broker) if judge.findings.is_empty() => Ok(Site { broker, speed: 1.0, robots, announce: false }),
+        Some(broker) if judge.findings.is_empty() => {
+            Ok(Site { broker, speed: 1.0, robots, announce: false, devices: Devices::None })
+        }
         Some(_) | None => Err(BadInput(judge.findings).into()),
     }
 }

@@ -1,4 +1,4 @@
-//! The on-site agent: robots on an MQTT broker, each an `Agent` over a driver.
+//! The on-site agent: robots on an MQTT broker, each an `Agent` over a driver, and site devices behind Modbus gateways.
 //!
 //! ```text
 //!  config | robots ──► Robot (who, where, which driver) ──► run ──► one session per robot
@@ -12,7 +12,10 @@ pub mod broker;
 pub mod cli;
 mod clock;
 pub mod config;
+pub mod devices;
 pub mod drivers;
+mod mqtt;
+pub mod plc;
 pub mod robot;
 pub mod run;
 mod session;

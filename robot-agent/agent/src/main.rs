@@ -2,8 +2,8 @@
 
 use clap::Parser;
 use drover_agent::cli::{Cli, Command};
-use drover_agent::run::{self, Site};
-use drover_agent::{BadInput, config, virtual_robots};
+use drover_agent::run;
+use drover_agent::{BadInput, config, plc, virtual_robots};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("DROVER_LOG").unwrap_or_else(|_| EnvFilter::new("info,rumqttc=off"));
     let is_terminal = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(io::stderr).init();
-    match prepare(&cli).and_then(run_to_end) {
+    match execute(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let is_input = error.downcast_ref::<BadInput>().is_some();
@@ -23,17 +23,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn prepare(cli: &Cli) -> anyhow::Result<Site> {
+fn execute(cli: &Cli) -> anyhow::Result<()> {
     match (&cli.command, &cli.config) {
-        (Some(Command::Robots(options)), _) => virtual_robots::prepare(options),
-        (None, Some(file)) => config::load(file),
+        (Some(Command::Robots(options)), _) => run_to_end(run::run(virtual_robots::prepare(options)?)),
+        (Some(Command::Plc(options)), _) => run_to_end(plc::run(plc::prepare(options)?)),
+        (None, Some(file)) => run_to_end(run::run(config::load(file)?)),
         (None, None) => {
-            Err(BadInput::one("--config FILE is missing; or use `drover-agent robots`; see --help").into())
+            let text =
+                "--config FILE is missing; or use `drover-agent robots` or `drover-agent plc`; see --help";
+            Err(BadInput::one(text).into())
         }
     }
 }
 
-fn run_to_end(site: Site) -> anyhow::Result<()> {
+fn run_to_end(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(run::run(site))
+    runtime.block_on(work)
 }

@@ -3,6 +3,7 @@
 use crate::BadInput;
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::devices::{self, Account, File, Virtual};
 use crate::drivers;
 use crate::robot::Robot;
 use crate::session::{Session, Shared};
@@ -28,6 +29,19 @@ pub struct Site {
     pub robots: Vec<Robot>,
     /// Print a JSON line per robot and one when all are ready.
     pub announce: bool,
+    /// The site's devices.
+    pub devices: Devices,
+}
+
+/// Who answers for the site's devices.
+#[derive(Debug)]
+pub enum Devices {
+    /// Not this process.
+    None,
+    /// The PLCs of a devices.toml.
+    Wired(Account, File),
+    /// Numbers.
+    Virtual(Virtual),
 }
 
 /// Runs until SIGINT or SIGTERM; then every robot publishes OFFLINE and disconnects.
@@ -50,6 +64,14 @@ pub async fn run(site: Site) -> anyhow::Result<()> {
         let agent = Agent::new(robot.identity, robot.spec, robot.options, &robot.start, machine, now_ms);
         sessions.spawn(Session::new(agent, shared.clone(), stopped.clone(), index).run());
     }
+    let mut tasks = JoinSet::new();
+    match site.devices {
+        Devices::None => {}
+        Devices::Wired(account, file) => devices::serve(&mut tasks, &account, file, clock, &stopped),
+        Devices::Virtual(hall) => {
+            tasks.spawn(hall.run(shared.broker.clone(), clock, stopped));
+        }
+    }
     let ready = async {
         for _ in 0..total {
             settlements.recv().await;
@@ -69,11 +91,19 @@ pub async fn run(site: Site) -> anyhow::Result<()> {
     }
     tracing::info!("stopping");
     let _ = stop.send(true);
-    let goodbye = async { while sessions.join_next().await.is_some() {} };
+    let goodbye = async {
+        while sessions.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(GOODBYE_MAX, goodbye).await.is_err() {
-        tracing::warn!("not every robot could say goodbye");
+        tracing::warn!("not every robot and device could say goodbye");
     }
     Ok(())
+}
+
+/// Returns when the process is to stop.
+pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn print_robot(robot: &Robot) {

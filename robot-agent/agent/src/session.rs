@@ -6,12 +6,11 @@
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::drivers::Machine;
+use crate::mqtt::{self, BACKOFF_MAX, BACKOFF_MIN, Terms};
+use crate::run::told;
 use drover_agent_core::{Agent, Incoming, Message, Outgoing};
 use drover_proto::vda5050::TopicKind;
-use rumqttc::{
-    AsyncClient, ClientError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet, Publish, QoS,
-    Request,
-};
+use rumqttc::{AsyncClient, ClientError, Event, EventLoop, Packet, Publish, QoS, Request};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,12 +19,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const CONNECT_MAX_S: u64 = 5;
 /// Messages the client may hold, and events on their way to the robot.
 const CHANNEL: usize = 64;
-const PACKET_MAX: usize = 512 * 1024;
-const BACKOFF_MIN: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(3);
 /// A full client is tried again after this.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -133,7 +128,7 @@ impl Session {
     }
 
     async fn connected(&mut self) -> End {
-        let (client, events) = AsyncClient::new(self.mqtt_options(), CHANNEL);
+        let (client, events) = mqtt::client(self.terms());
         let (to_robot, mut inputs) = mpsc::channel(CHANNEL);
         let forwarder = tokio::spawn(forward(events, to_robot));
         let mut was_up = false;
@@ -167,20 +162,17 @@ impl Session {
         }
     }
 
-    fn mqtt_options(&self) -> MqttOptions {
+    fn terms(&self) -> Terms<'_> {
         let identity = self.agent.identity();
-        let id = format!("{}-{}", identity.manufacturer, identity.serial);
-        let broker = &self.shared.broker;
-        let mut options = MqttOptions::new(id, broker.host.clone(), broker.port);
         let will = serde_json::to_vec(&self.agent.will()).unwrap_or_default();
-        let topic = identity.topic(TopicKind::Connection.as_str());
-        options.set_last_will(LastWill::new(topic, will, QoS::AtLeastOnce, true));
-        options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
-        options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
-        if let Some((user, password)) = &broker.login {
-            options.set_credentials(user, password);
+        Terms {
+            broker: &self.shared.broker,
+            client_id: format!("{}-{}", identity.manufacturer, identity.serial),
+            login: None,
+            keep_alive: KEEP_ALIVE,
+            will: Some((identity.topic(TopicKind::Connection.as_str()), will)),
+            channel: CHANNEL,
         }
-        options
     }
 
     /// Subscribes, then tells the fleet; the broker takes both in this order.
@@ -271,11 +263,6 @@ impl Session {
     }
 }
 
-/// Returns when the process is to stop.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
 /// `None`: a topic that says nothing to a robot.
 fn read(kind: &str, payload: &[u8]) -> Option<Incoming> {
     let malformed = |topic, error: drover_proto::ParseError| Incoming::Malformed(topic, error.to_string());
@@ -295,10 +282,6 @@ fn read(kind: &str, payload: &[u8]) -> Option<Incoming> {
 
 /// Runs the client until its connection ends, and forwards what matters.
 async fn forward(mut events: EventLoop, to_robot: mpsc::Sender<Input>) {
-    let mut network = NetworkOptions::new();
-    network.set_tcp_nodelay(true);
-    network.set_connection_timeout(CONNECT_MAX_S);
-    events.set_network_options(network);
     let (mut subscribed, mut acknowledged, mut published) = (0, 0, 0);
     let mut has_settled = false;
     loop {

@@ -2,9 +2,10 @@
 
 use crate::BadInput;
 use crate::broker::Broker;
-use crate::cli;
+use crate::cli::{self, VirtualDevices};
+use crate::devices::Virtual;
 use crate::robot::{Robot, level_fault, name_fault, spec, start_on};
-use crate::run::Site;
+use crate::run::{Devices, Site};
 use drover_agent_core::{Identity, Options};
 use drover_maps::{Layout, NodeId, Severity, TypeId};
 use std::fs;
@@ -30,7 +31,37 @@ pub fn prepare(options: &cli::Robots) -> anyhow::Result<Site> {
     }
     let layout = read_layout(&options.layout, options.site.as_deref())?;
     let robots = robots(options, &layout)?;
-    Ok(Site { broker, speed: options.speed, robots, announce: true })
+    let devices = devices(options, &layout)?;
+    Ok(Site { broker, speed: options.speed, robots, announce: true, devices })
+}
+
+/// The devices of the site file, which may also lie beside the layout.
+fn devices(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Devices> {
+    let standard = if options.offset == 0 { VirtualDevices::Virtual } else { VirtualDevices::None };
+    if let Some(site) = &options.site_id
+        && let Some(fault) = name_fault(site)
+    {
+        return Err(BadInput::one(format!("--site-id {site:?} {fault}; use letters and digits")).into());
+    }
+    let ids: Vec<String> = match (options.devices.unwrap_or(standard), &options.site) {
+        (VirtualDevices::None, _) => return Ok(Devices::None),
+        (VirtualDevices::Virtual, Some(_)) => {
+            layout.devices().iter().map(|device| device.name.clone()).collect()
+        }
+        (VirtualDevices::Virtual, None) => ids_beside(&options.layout),
+    };
+    let is_idle = ids.is_empty();
+    let hall = Virtual { site: options.site_id.clone(), ids };
+    Ok(if is_idle { Devices::None } else { Devices::Virtual(hall) })
+}
+
+/// Only the ids: the robots were asked to be without the site file.
+fn ids_beside(layout: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(layout.with_file_name("site.toml")) else { return Vec::new() };
+    let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+    let devices = table.get("device").and_then(toml::Value::as_array);
+    let ids = devices.into_iter().flatten().filter_map(|device| device.get("id")?.as_str());
+    ids.filter(|id| name_fault(id).is_none()).map(str::to_owned).collect()
 }
 
 /// Reads and compiles a layout; warnings go to the log, errors are bad input.

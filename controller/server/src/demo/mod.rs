@@ -21,6 +21,7 @@ use crate::config::{Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
 use crate::telemetry::{self, Health};
+use crate::view::Screen;
 use crate::{broker, http, inbox, map, signals};
 
 use agent::Agent;
@@ -137,6 +138,7 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
         observer: Some(observer),
         doors: doors.clone(),
         inbox,
+        screen: Screen::new("demo"),
         health,
         stop: stop_rx,
     };

@@ -14,6 +14,7 @@ use super::{RunError, journal};
 use crate::config::Config;
 use crate::store::{ConnectError, LeadError, Store, Unavailable};
 use crate::telemetry::Health;
+use crate::view::Screen;
 
 /// How long a lease holds unless it is renewed.
 const LEASE: Duration = Duration::from_secs(4);
@@ -58,6 +59,8 @@ pub(super) struct Led {
     pub(super) store: Store,
     pub(super) site: String,
     pub(super) epoch: Epoch,
+    /// Our name in the lease.
+    pub(super) holder: String,
     pub(super) lease: Lease,
 }
 
@@ -65,6 +68,7 @@ pub(super) struct Led {
 pub(super) async fn lead(
     config: &Config,
     health: &Health,
+    screen: &Screen,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<Option<Led>, RunError> {
     let mut pause = Duration::from_millis(100);
@@ -76,6 +80,7 @@ pub(super) async fn lead(
                 return Ok(Some(led));
             }
             Ok(Err(leader)) => {
+                screen.note_leader(&leader);
                 health.down(journal::PART, format!("standing by: {leader} leads"));
                 pause = RENEW_EVERY;
             }
@@ -106,7 +111,10 @@ async fn attempt(config: &Config, kept: &mut Option<Store>) -> Result<Result<Led
     }
     let asked = Instant::now();
     match store.lead(&config.site, &us, expires()).await {
-        Ok(epoch) => Ok(Ok(Led { store, site: config.site.clone(), epoch, lease: Lease::new(asked) })),
+        Ok(epoch) => {
+            let (site, lease) = (config.site.clone(), Lease::new(asked));
+            Ok(Ok(Led { store, site, epoch, holder: us, lease }))
+        }
         Err(LeadError::Contended { .. }) => Ok(Err("another process".to_owned())),
         Err(LeadError::Unavailable(error)) => Err(error.into()),
     }

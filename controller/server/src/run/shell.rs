@@ -11,6 +11,7 @@ use super::{Clock, NOTIFICATIONS_MAX, RunError, STOP_MAX, story};
 use crate::inbox::{Denied, Inbox, Request, Submission};
 use crate::mqtt::Outgoing;
 use crate::report::Observer;
+use crate::view::Maker;
 
 /// Notifications waiting in the shell before admission slows.
 const BACKLOG_MAX: usize = NOTIFICATIONS_MAX;
@@ -33,6 +34,7 @@ pub(super) struct Shell {
     clock: Clock,
     inbox: Inbox,
     outlets: Outlets,
+    maker: Maker,
     observer: Option<Observer>,
     stop: watch::Receiver<bool>,
     answers: HashMap<Ticket, oneshot::Sender<Verdict>>,
@@ -47,6 +49,7 @@ enum Turn {
     Input(Input),
     Question(crate::inbox::Question),
     Flush,
+    Show,
     Refused(Refused),
     Stop,
 }
@@ -57,6 +60,7 @@ impl Shell {
         clock: Clock,
         inbox: Inbox,
         outlets: Outlets,
+        maker: Maker,
         observer: Option<Observer>,
         stop: watch::Receiver<bool>,
     ) -> Shell {
@@ -65,6 +69,7 @@ impl Shell {
             clock,
             inbox,
             outlets,
+            maker,
             observer,
             stop,
             answers: HashMap::new(),
@@ -93,6 +98,7 @@ impl Shell {
                 Turn::Input(input) => self.step(input),
                 Turn::Question(question) => question(self.site.fleet(), self.site.seq()),
                 Turn::Flush => self.flush(),
+                Turn::Show => self.maker.make_if_due(self.clock.now(), &self.site),
                 Turn::Refused(Refused::Fenced) => return Err(RunError::Fenced),
                 Turn::Refused(Refused::Bug(text)) => return Err(RunError::Bug(text)),
                 Turn::Stop => return Ok(()),
@@ -108,12 +114,7 @@ impl Shell {
         }
         let admits = self.backlog.len() < BACKLOG_MAX;
         let alarm = self.site.next_timeout().map(|time| self.clock.until(time));
-        let clock = async {
-            match alarm {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => std::future::pending().await,
-            }
-        };
+        let (clock, show) = (after(alarm), after(self.maker.due_in(&self.site)));
         let Shell { inbox, outlets, stop, backlog, .. } = self;
         let submission = tokio::select! {
             biased;
@@ -129,6 +130,7 @@ impl Shell {
             }
             Some((name, message)) = inbox.devices.recv() => return Turn::Input(Input::Device { name, message }),
             Some((name, message)) = inbox.robots.recv() => return Turn::Input(Input::Robot { name, message }),
+            () = show => return Turn::Show,
             () = clock => return Turn::Input(Input::Clock),
         };
         Turn::Input(self.admit(submission))
@@ -149,6 +151,7 @@ impl Shell {
         self.turns_since_clock = if matches!(input, Input::Clock) { 0 } else { self.turns_since_clock + 1 };
         let now = self.clock.now();
         let started = Instant::now();
+        self.note(&input);
         let mut effects = Vec::new();
         self.site.receive(now, input, &mut effects);
         metrics::histogram!("drover_step_seconds").record(started.elapsed().as_secs_f64());
@@ -162,12 +165,28 @@ impl Shell {
         for effect in effects {
             self.carry_out(effect);
         }
+        self.maker.make_if_due(now, &self.site);
+    }
+
+    /// What the picture must know of an input before it is stepped.
+    fn note(&mut self, input: &Input) {
+        match input {
+            Input::Committed { seq_to } => self.maker.note_committed(*seq_to),
+            Input::Robot { .. } | Input::Device { .. } => self.maker.note_change(),
+            Input::Clock
+            | Input::Job { .. }
+            | Input::Confirm { .. }
+            | Input::Wish { .. }
+            | Input::Denied { .. }
+            | Input::EventConfirmed { .. } => {}
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Append(record) => {
                 story::tell(&record, self.site.fleet());
+                self.maker.note_record(&record, self.site.fleet());
                 self.outlets.journal.append(record);
             }
             Effect::Answer { ticket, verdict } => {
@@ -179,10 +198,14 @@ impl Shell {
             Effect::Send { name, message } => self.send(Outgoing::Robot(name, message)),
             Effect::SendDevice { name, request } => self.send(Outgoing::Device(name, request)),
             Effect::Notify(notification) => {
+                self.maker.note_news(&notification);
                 self.backlog.push_back(*notification);
                 self.flush();
             }
-            Effect::Alarm(alarm) => story::alarm(&alarm, self.site.fleet()),
+            Effect::Alarm(alarm) => {
+                story::alarm(&alarm, self.site.fleet());
+                self.maker.note_alarm(self.clock.now(), &alarm, self.site.fleet());
+            }
             Effect::Snapshot { seq, bytes } => self.outlets.journal.snapshot(seq, bytes),
         }
     }
@@ -223,6 +246,14 @@ impl Shell {
         let (seq, bytes) = self.site.snapshot();
         tracing::info!(seq = seq.0, bytes = bytes.len(), "stopping: last snapshot");
         self.outlets.journal.last_snapshot(seq, bytes).await;
+    }
+}
+
+/// Resolves after this pause; never without one.
+async fn after(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
     }
 }
 

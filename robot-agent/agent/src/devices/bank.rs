@@ -1,0 +1,163 @@
+//! The devices behind one gateway: which blocks are read, what each device makes of them, what is written. Pure.
+
+use std::collections::BTreeSet;
+
+use drover_proto::device::{Condition, Level};
+
+use super::file::{Entry, Gateway, Heartbeat, Watch};
+use super::registers::{Block, Image, Place, Write, blocks};
+use super::{Device, Shown};
+
+/// One gateway's devices.
+pub(crate) struct Bank {
+    slots: Vec<Slot>,
+    blocks: Vec<Block>,
+    gap_max: u16,
+    heartbeat: Option<(Heartbeat, Beat)>,
+    watch: Option<(Watch, Pulse)>,
+}
+
+struct Slot {
+    places: BTreeSet<Place>,
+    device: Box<dyn Device>,
+    /// Why this poll says nothing about it.
+    refusal: Option<String>,
+}
+
+#[derive(Default)]
+struct Beat {
+    count: u16,
+    due_ms: u64,
+}
+
+/// The value seen last, and when it last changed.
+#[derive(Default)]
+struct Pulse {
+    value: Option<u16>,
+    moved_ms: Option<u64>,
+}
+
+/// What one poll comes to.
+pub(crate) struct Outcome {
+    /// One per device, in the file's order.
+    pub shown: Vec<Shown>,
+    /// Whose, and what. The heartbeat is nobody's.
+    pub writes: Vec<(Option<usize>, Write)>,
+    /// Poll again at this time, ms, or sooner.
+    pub again_ms: Option<u64>,
+}
+
+impl Bank {
+    /// Of this gateway, with no contact yet.
+    pub fn new(gateway: &Gateway) -> Self {
+        let slot = |entry: &Entry| Slot {
+            places: entry.wired.inputs().into_iter().collect(),
+            device: entry.wired.device(),
+            refusal: None,
+        };
+        let slots = gateway.devices.iter().map(slot).collect();
+        let heartbeat = gateway.heartbeat.map(|heartbeat| (heartbeat, Beat::default()));
+        let watch = gateway.watch.map(|watch| (watch, Pulse::default()));
+        let mut bank = Self { slots, blocks: Vec::new(), gap_max: gateway.gap_max, heartbeat, watch };
+        bank.join_blocks();
+        bank
+    }
+
+    /// What the next poll reads.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    fn join_blocks(&mut self) {
+        let mut places: BTreeSet<Place> = self.slots.iter().flat_map(|slot| &slot.places).copied().collect();
+        places.extend(self.watch.iter().map(|(watch, _)| watch.place));
+        self.blocks = blocks(&places, self.gap_max);
+    }
+
+    /// A block was refused. One that joins several devices, or reads what nobody wants, is cut up for the next poll:
+    /// one bad place must not hide its neighbours.
+    pub fn on_refused(&mut self, block: Block, why: &str) {
+        let concerned = |slot: &Slot| slot.places.iter().any(|place| block.holds(*place));
+        for slot in self.slots.iter_mut().filter(|slot| concerned(slot)) {
+            let first = block.first;
+            slot.refusal.get_or_insert_with(|| format!("the PLC refuses to read {first} and on: {why}"));
+        }
+        let mut exact: BTreeSet<(Place, u16)> = BTreeSet::new();
+        for slot in self.slots.iter().filter(|slot| concerned(slot)) {
+            let own = slot.places.iter().copied().filter(|place| block.holds(*place)).collect();
+            exact.extend(blocks(&own, 0).into_iter().map(|block| (block.first, block.count)));
+        }
+        let watched = self.watch.iter().map(|(watch, _)| watch.place).filter(|place| block.holds(*place));
+        exact.extend(watched.map(|place| (place, 1)));
+        self.blocks.retain(|known| *known != block);
+        self.blocks.extend(exact.into_iter().map(|(first, count)| Block { first, count }));
+    }
+
+    /// A write was refused: it counts as not done, and its device as unknown.
+    pub fn on_write_refused(&mut self, index: usize, write: Write, why: &str) -> Shown {
+        let Write { place, value } = write;
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.device.forget();
+        }
+        Shown::because(Condition::Unknown, format!("the PLC refuses to write {value} to {place}: {why}"))
+    }
+
+    /// No contact: nothing that was read or written counts any more.
+    pub fn on_lost(&mut self) {
+        for slot in &mut self.slots {
+            slot.device.forget();
+            slot.refusal = None;
+        }
+        if let Some((_, pulse)) = &mut self.watch {
+            *pulse = Pulse::default();
+        }
+        self.join_blocks();
+    }
+
+    /// A poll is read. `wants` has one level per device.
+    pub fn step(&mut self, now_ms: u64, wants: &[Option<Level>], image: &Image) -> Outcome {
+        let standstill =
+            self.watch.as_mut().and_then(|(watch, pulse)| pulse.standstill(now_ms, *watch, image));
+        let mut outcome = Outcome { shown: Vec::new(), writes: Vec::new(), again_ms: None };
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if let Some(why) = slot.refusal.take() {
+                slot.device.forget();
+                outcome.shown.push(Shown::because(Condition::Unknown, why));
+                continue;
+            }
+            let step = slot.device.step(now_ms, wants.get(index).copied().flatten(), image);
+            outcome.writes.extend(step.writes.into_iter().map(|write| (Some(index), write)));
+            outcome.again_ms = outcome.again_ms.into_iter().chain(step.again_ms).min();
+            let frozen = standstill.map(|why| Shown::because(Condition::Unknown, why));
+            outcome.shown.push(frozen.unwrap_or(step.shown));
+        }
+        if let Some((heartbeat, beat)) = &mut self.heartbeat
+            && now_ms >= beat.due_ms
+        {
+            beat.count = beat.count.wrapping_add(1);
+            beat.due_ms = now_ms + heartbeat.every_ms;
+            outcome.writes.push((None, Write { place: heartbeat.place, value: beat.count }));
+        }
+        outcome
+    }
+}
+
+impl Pulse {
+    /// Why the PLC's program can't be trusted to run, if it can't. A PLC that was found again must have moved once.
+    fn standstill(&mut self, now_ms: u64, watch: Watch, image: &Image) -> Option<&'static str> {
+        let Some(value) = image.get(watch.place) else {
+            *self = Self::default();
+            return Some("its PLC's heartbeat can't be read");
+        };
+        if self.value.replace(value).is_some_and(|before| before != value) {
+            self.moved_ms = Some(now_ms);
+        }
+        match self.moved_ms {
+            None => Some("its PLC's heartbeat hasn't been seen to move yet"),
+            Some(moved) if now_ms.saturating_sub(moved) > watch.stale_ms => {
+                Some("its PLC's heartbeat stands still")
+            }
+            Some(_) => None,
+        }
+    }
+}
