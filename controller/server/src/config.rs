@@ -17,6 +17,11 @@ const ROUND_TRIP_MS: f64 = 60.0;
 /// How long robots that start together take to be heard, in real time, ms.
 const GATHER_MS: f64 = 2_000.0;
 
+/// From a wish for a device, by MQTT and its gateway, to the state that shows it begun, in real time, ms.
+const DEVICE_TRIP_MS: f64 = 300.0;
+/// How long a device's agent may say nothing, in real time, ms.
+const DEVICE_SILENT_MS: f64 = 6_000.0;
+
 /// A URL that may hold a password: shown without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(String);
@@ -172,6 +177,9 @@ impl Config {
         let core = &mut self.core;
         core.round_trip_ms = core.round_trip_ms.max((ROUND_TRIP_MS * speed) as u64);
         core.resend_ms = core.resend_ms.max(3 * core.round_trip_ms);
+        core.device_lead_ms += (DEVICE_TRIP_MS * (speed - 1.0).max(0.0)) as u64;
+        core.device_stuck_ms += (DEVICE_TRIP_MS * (speed - 1.0).max(0.0)) as u64;
+        core.device_silent_ms = core.device_silent_ms.max((DEVICE_SILENT_MS * speed) as u64);
         core.gather_ms = core.gather_ms.max((GATHER_MS * speed) as u64);
     }
 

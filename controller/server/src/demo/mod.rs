@@ -31,6 +31,10 @@ use progress::Progress;
 const LAYOUT: &str = include_str!("../../../../maps/sites/fresh-dc/layout.lif.json");
 /// What LIF can't say of it.
 const SITE: &str = include_str!("../../../../maps/sites/fresh-dc/site.toml");
+/// Its doors, as the on-site agent reaches them.
+const DEVICES: &str = include_str!("../../../../maps/sites/fresh-dc/devices.toml");
+/// The site's id in topics.
+const SITE_ID: &str = "demo";
 /// Robots unless said otherwise.
 pub const ROBOTS: usize = 40;
 /// Speed unless said otherwise.
@@ -261,6 +265,8 @@ struct Ground {
     folder: PathBuf,
     layout_file: PathBuf,
     site_file: Option<PathBuf>,
+    /// The bundled site's devices; another site's are virtual.
+    devices: Option<PathBuf>,
     layout: Arc<Layout>,
 }
 
@@ -273,12 +279,15 @@ impl Ground {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(|error| file_error("write", &path, error)).map(|()| path)
         };
-        let (layout_file, site_file) = match &options.layout {
-            Some(layout) => (layout.clone(), options.site.clone()),
-            None => (write("layout.lif.json", LAYOUT)?, Some(write("site.toml", SITE)?)),
+        let (layout_file, site_file, devices) = match &options.layout {
+            Some(layout) => (layout.clone(), options.site.clone(), None),
+            None => {
+                let devices = write("devices.toml", DEVICES)?;
+                (write("layout.lif.json", LAYOUT)?, Some(write("site.toml", SITE)?), Some(devices))
+            }
         };
         let layout = map::load(&layout_file, site_file.as_deref()).and_then(map::usable)?;
-        Ok(Ground { folder, layout_file, site_file, layout: Arc::new(layout) })
+        Ok(Ground { folder, layout_file, site_file, devices, layout: Arc::new(layout) })
     }
 }
 
@@ -291,10 +300,10 @@ impl Drop for Ground {
 
 fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
     let core =
-        drover_core::Config { site: "demo".to_owned(), auto_enroll: true, ..drover_core::Config::default() };
+        drover_core::Config { site: SITE_ID.to_owned(), auto_enroll: true, ..drover_core::Config::default() };
     let mut config = Config {
         file: PathBuf::from("the demo's own configuration"),
-        site: "demo".to_owned(),
+        site: SITE_ID.to_owned(),
         layout: ground.layout_file.clone(),
         site_file: ground.site_file.clone(),
         jobs: Peer::Embedded,
