@@ -1,0 +1,20 @@
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { startFeeds } from "./api/feeds";
+import { reconnect, restWhenHidden } from "./api/link";
+import { startLang } from "./i18n";
+import { whenTokenChanges } from "./session/session";
+import { startTicking } from "./store/tick";
+import "./style/controls.css";
+import "./style/header.css";
+import "./style/map.css";
+import "./style/panels.css";
+import "./style/zones.css";
+import "./style/jobs.css";
+
+startLang();
+whenTokenChanges(reconnect);
+restWhenHidden();
+startFeeds();
+startTicking();
+createRoot(document.getElementById("app")!).render(<App />);
