@@ -11,7 +11,16 @@ const EXAMPLES: &str = "Examples:
 
 A configuration:
   [mqtt]
-  url = \"mqtt://127.0.0.1:1883\"
+  url = \"mqtts://broker:8883\"       # or mqtt://
+  ca = \"ca.pem\"                     # else what this machine trusts
+  username = \"agent-fresh-dc\"       # of whoever has none of their own
+  password_file = \"agent.password\"
+
+  [site]
+  id = \"fresh-dc\"
+
+  [devices]
+  file = \"devices.toml\"             # doors behind Modbus gateways; see devices.example.toml
 
   [[robot]]
   manufacturer = \"acme\"
@@ -20,12 +29,15 @@ A configuration:
   map = \"floor\"
   x_m = 0.0
   y_m = 0.0
+  username = \"robot-acme-r01\"       # its own account, if it has one
+  password_file = \"r01.password\"
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 bad input. Log filter: DROVER_LOG, e.g. debug.";
 
 const ROBOTS_EXAMPLES: &str = "Examples:
   drover-agent robots --broker mqtt://127.0.0.1:1883 --layout layout.lif.json --count 50
   drover-agent robots --broker mqtt://127.0.0.1 --layout l.json --count 20 --offset 20   (a second process)
+  drover-agent robots --broker mqtts://broker --ca ca.pem --credentials credentials.csv --layout l.json --count 20
 
 Prints one JSON line per robot {\"manufacturer\",\"serial\",\"node\"}, then {\"ready\":N} once all are connected.
 
@@ -44,7 +56,7 @@ Prints {\"listening\":\"ADDR\",\"devices\":N}. Lines on stdin change faults whil
   GATEWAY-ID silent       answers nothing at all           GATEWAY-ID frozen answers, but its program stands still
   GATEWAY-ID ok";
 
-/// The on-site agent: puts robots on an MQTT broker as VDA 5050 2.1 robots.
+/// The on-site agent: puts robots on an MQTT broker as VDA 5050 2.1 robots, and site devices behind Modbus gateways.
 #[derive(Debug, Parser)]
 #[command(name = "drover-agent", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -70,9 +82,16 @@ pub enum Command {
 /// Options of `robots`.
 #[derive(Clone, Debug, Args)]
 pub struct Robots {
-    /// Broker, mqtt://[user:password@]host[:port].
+    /// Broker, mqtt://[user:password@]host[:port]; mqtts:// with TLS.
     #[arg(long, value_name = "URL", env = "DROVER_MQTT__URL")]
     pub broker: String,
+    /// With mqtts://: a PEM file to trust instead of what this machine trusts.
+    #[arg(long, value_name = "FILE", env = "DROVER_MQTT__CA")]
+    pub ca: Option<PathBuf>,
+    /// Each robot's own account: CSV serial,user,password as `drover site credentials` writes it, or TOML with
+    /// [[robot]] serial, username, password and [devices] username, password.
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
     /// Layout, LIF 1.0.
     #[arg(long, value_name = "FILE")]
     pub layout: PathBuf,

@@ -1,10 +1,12 @@
 //! One robot as the agent runs it.
 
+use crate::broker::Login;
 use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start};
 use drover_maps::{Edge, Layout, NodeId, RobotType};
+use std::fmt;
 
 /// Who, what kind, where, and which driver moves it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Robot {
     /// Topic levels.
     pub identity: Identity,
@@ -16,6 +18,16 @@ pub struct Robot {
     pub options: Options,
     /// A name in the drivers' registry.
     pub driver: String,
+    /// Its own account on the broker, if it has one.
+    pub login: Option<Login>,
+}
+
+impl fmt::Debug for Robot {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { identity, driver, .. } = self;
+        write!(f, "{}/{} on {driver}", identity.manufacturer, identity.serial)
+    }
 }
 
 /// The kind as the layout has it.

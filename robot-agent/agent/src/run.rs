@@ -62,14 +62,14 @@ pub async fn run(site: Site) -> anyhow::Result<()> {
             .ok_or_else(|| BadInput::one(format!("driver {:?} isn't known", robot.driver)))?;
         let machine = build(&robot, now_ms)?;
         let agent = Agent::new(robot.identity, robot.spec, robot.options, &robot.start, machine, now_ms);
-        sessions.spawn(Session::new(agent, shared.clone(), stopped.clone(), index).run());
+        sessions.spawn(Session::new(agent, shared.clone(), stopped.clone(), index, robot.login).run());
     }
     let mut tasks = JoinSet::new();
     match site.devices {
         Devices::None => {}
         Devices::Wired(account, file) => devices::serve(&mut tasks, &account, file, clock, &stopped),
         Devices::Virtual(hall) => {
-            tasks.spawn(hall.run(shared.broker.clone(), clock, stopped));
+            tasks.spawn(hall.run(clock, stopped));
         }
     }
     let ready = async {

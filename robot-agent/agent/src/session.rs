@@ -3,7 +3,7 @@
 //! The MQTT client runs in a task of its own that only forwards; nothing here awaits a publish, so a slow broker never
 //! stops a robot's clock. After any break the client is made anew: nothing of the old session leaks into the next.
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Login};
 use crate::clock::Clock;
 use crate::drivers::Machine;
 use crate::mqtt::{self, BACKOFF_MAX, BACKOFF_MIN, Terms};
@@ -78,6 +78,7 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
     index: usize,
+    login: Option<Login>,
     pending: VecDeque<Publish>,
     has_settled: bool,
 }
@@ -88,8 +89,9 @@ impl Session {
         shared: Arc<Shared>,
         stop: watch::Receiver<bool>,
         index: usize,
+        login: Option<Login>,
     ) -> Self {
-        Self { agent, shared, stop, index, pending: VecDeque::new(), has_settled: false }
+        Self { agent, shared, stop, index, login, pending: VecDeque::new(), has_settled: false }
     }
 
     /// Until the process is told to stop.
@@ -168,7 +170,7 @@ impl Session {
         Terms {
             broker: &self.shared.broker,
             client_id: format!("{}-{}", identity.manufacturer, identity.serial),
-            login: None,
+            login: self.login.as_ref(),
             keep_alive: KEEP_ALIVE,
             will: Some((identity.topic(TopicKind::Connection.as_str()), will)),
             channel: CHANNEL,

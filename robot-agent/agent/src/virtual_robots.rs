@@ -3,6 +3,7 @@
 use crate::BadInput;
 use crate::broker::Broker;
 use crate::cli::{self, VirtualDevices};
+use crate::credentials::{self, Accounts};
 use crate::devices::Virtual;
 use crate::robot::{Robot, level_fault, name_fault, spec, start_on};
 use crate::run::{Devices, Site};
@@ -19,7 +20,9 @@ const CHARGE_STRIDE: u32 = 401;
 
 /// Robots on the layout's parking nodes first, then holding nodes, chargers, other nodes, stations.
 pub fn prepare(options: &cli::Robots) -> anyhow::Result<Site> {
-    let broker = Broker::parse(&options.broker).map_err(|mend| BadInput::one(format!("--broker: {mend}")))?;
+    let broker = Broker::parse(&options.broker, options.ca.as_deref())
+        .map_err(|mend| BadInput::one(format!("--broker: {mend}")))?;
+    let accounts = options.credentials.as_deref().map(credentials::read).transpose()?;
     let names = [("--manufacturer", &options.manufacturer), ("--prefix", &options.prefix)];
     let name_faults = names.map(|(key, value)| (key, value, name_fault(value)));
     let levels =
@@ -30,13 +33,42 @@ pub fn prepare(options: &cli::Robots) -> anyhow::Result<Site> {
         }
     }
     let layout = read_layout(&options.layout, options.site.as_deref())?;
-    let robots = robots(options, &layout)?;
-    let devices = devices(options, &layout)?;
+    let mut robots = robots(options, &layout)?;
+    if let Some(accounts) = &accounts {
+        identify(&mut robots, accounts, &broker, options)?;
+    }
+    let broker_of_devices = broker.with_login(accounts.and_then(|accounts| accounts.devices));
+    let devices = devices(options, &layout, broker_of_devices)?;
     Ok(Site { broker, speed: options.speed, robots, announce: true, devices })
 }
 
+/// Gives each robot its account. One that has none uses the URL's, if that has one.
+fn identify(
+    robots: &mut [Robot],
+    accounts: &Accounts,
+    broker: &Broker,
+    options: &cli::Robots,
+) -> Result<(), BadInput> {
+    let mut without = Vec::new();
+    for robot in robots {
+        let Identity { manufacturer, serial, .. } = &robot.identity;
+        robot.login = accounts.robot(manufacturer, serial).cloned();
+        if robot.login.is_none() && broker.login.is_none() {
+            without.push(format!("{manufacturer}/{serial}"));
+        }
+    }
+    if without.is_empty() {
+        return Ok(());
+    }
+    let file = options.credentials.as_deref().unwrap_or(Path::new("")).display();
+    let (count, first) = (without.len(), &without[0]);
+    let text =
+        format!("--credentials {file}: {count} robots have no account there, {first} first; add a line each");
+    Err(BadInput::one(text))
+}
+
 /// The devices of the site file, which may also lie beside the layout.
-fn devices(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Devices> {
+fn devices(options: &cli::Robots, layout: &Layout, broker: Broker) -> anyhow::Result<Devices> {
     let standard = if options.offset == 0 { VirtualDevices::Virtual } else { VirtualDevices::None };
     if let Some(site) = &options.site_id
         && let Some(fault) = name_fault(site)
@@ -51,7 +83,7 @@ fn devices(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Devices> {
         (VirtualDevices::Virtual, None) => ids_beside(&options.layout),
     };
     let is_idle = ids.is_empty();
-    let hall = Virtual { site: options.site_id.clone(), ids };
+    let hall = Virtual { site: options.site_id.clone(), ids, broker };
     Ok(if is_idle { Devices::None } else { Devices::Virtual(hall) })
 }
 
@@ -118,6 +150,7 @@ fn robots(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Vec<Robot>> 
             start: start_on(layout, node, charge as u16),
             options: Options { accept_any_action: true, ..Options::default() },
             driver: "simulated".to_owned(),
+            login: None,
         }
     });
     Ok(robots.collect())

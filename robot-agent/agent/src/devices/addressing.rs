@@ -1,7 +1,7 @@
 //! How a file's addresses become places, and its inline tables points: `{ discrete = 3 }`, `{ input = 7, bit = 2 }`.
 
-use super::findings::{Findings, Section};
 use super::registers::{Place, Point, Table, Test};
+use crate::findings::{Findings, Section};
 
 const EXAMPLE: &str = "{ discrete = 0 }";
 

@@ -5,9 +5,9 @@
 use drover_proto::device::{Condition, Level};
 
 use super::addressing::Addressing;
-use super::findings::{Findings, Section};
 use super::registers::{Image, Place, Point, Table, Write};
 use super::{Device, Fault, Machine, Shown, Step, Wired};
+use crate::findings::{Findings, Section};
 
 const COMMAND_EXAMPLE: &str =
     "{ coil = 0 }, { holding = 0, open = 1, close = 2 } or { open_coil = 0, close_coil = 1 }";
@@ -43,6 +43,10 @@ pub(super) fn read(
     findings: &mut Findings,
     addressing: Addressing,
 ) -> Option<Box<dyn Wired>> {
+    Some(Box::new(read_door(section, findings, addressing)?))
+}
+
+fn read_door(section: &mut Section<'_>, findings: &mut Findings, addressing: Addressing) -> Option<Door> {
     let command = command(section, findings, addressing);
     let opened = addressing.point(section, findings, "opened");
     let closed = addressing.point(section, findings, "closed");
@@ -63,17 +67,7 @@ pub(super) fn read(
         findings.add(section.key("closed"), closed.place, mend);
     }
     let (open_ms, close_ms) = (open_ms.into(), close_ms.into());
-    Some(Box::new(Door {
-        command,
-        opened,
-        closed,
-        moving,
-        fault,
-        interlock,
-        travel_ms_max,
-        open_ms,
-        close_ms,
-    }))
+    Some(Door { command, opened, closed, moving, fault, interlock, travel_ms_max, open_ms, close_ms })
 }
 
 fn command(section: &mut Section<'_>, findings: &mut Findings, addressing: Addressing) -> Option<Command> {
@@ -332,7 +326,12 @@ struct Simulated {
 impl Machine for Simulated {
     fn step(&mut self, now_ms: u64, image: &mut Image) {
         let passed_ms = now_ms.saturating_sub(self.at_ms.unwrap_or(now_ms)) as f64;
-        self.at_ms = Some(now_ms);
+        if self.at_ms.replace(now_ms).is_none()
+            && let Command::Level { place, close, .. } = self.door.command
+        {
+            // It starts shut, whatever 0 means.
+            image.set(place, close);
+        }
         // The time that has passed belongs to the command that stood, not to the one that came just now.
         self.travel(passed_ms);
         self.obey(image);
@@ -399,6 +398,113 @@ impl Simulated {
         said.sort_by_key(|(_, says)| *says);
         for (point, says) in said {
             point.write(image, says);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{conformance, file};
+    use super::*;
+
+    const INPUTS: &str = "opened = { discrete = 0 }\nclosed = { discrete = 1 }\nfault = { discrete = 3 }\n";
+
+    fn sample(rest: &str) -> String {
+        format!(
+            "[[gateway]]\nid = \"g\"\nurl = \"modbus-tcp://h\"\n\
+             [[device]]\nid = \"D\"\nkind = \"door\"\ngateway = \"g\"\n{rest}"
+        )
+    }
+
+    #[test]
+    fn a_door_conforms_however_it_is_wired() {
+        for command in [
+            "command = { coil = 0 }",
+            "command = { coil = 0, open = 0 }\nmoving = { discrete = 2 }",
+            "command = { holding = 0, open = 7, close = 9 }",
+            "command = { holding = 0, read_back = false }",
+            "command = { open_coil = 0, close_coil = 1 }",
+            "command = { open_coil = 0, close_coil = 1, pulse_ms = 100, repeat_ms = 300 }\nmoving = { discrete = 2 }",
+        ] {
+            conformance::check(&sample(&format!("{INPUTS}{command}\n")));
+        }
+        let words = "command = { holding = 0 }\nopened = { input = 5, bit = 0 }\nclosed = { input = 5, bit = 1 }\n\
+                     moving = { input = 5, bit = 2 }\nfault = { input = 6, words = 2, equals = 70000 }\n";
+        conformance::check(&sample(words));
+        let status = "command = { coil = 0 }\nopened = { input = 5, equals = 2 }\nclosed = { input = 5, equals = 1 }\n\
+                      fault = { discrete = 0, invert = true }\n";
+        let lie = "both switches share a word here and can't contradict each other";
+        let mut operated = operated(status);
+        assert_eq!(
+            operated.step(0, None, &image(&operated, &[(5, 2)])).shown.condition,
+            Condition::Fault,
+            "{lie}"
+        );
+    }
+
+    /// A door as the agent has it, and what its PLC holds.
+    fn operated(rest: &str) -> Operated {
+        let table: toml::Table = toml::from_str(rest).unwrap();
+        let mut findings = Findings::new("sample");
+        let addressing = Addressing { unit: 1, from: 0 };
+        let mut section = Section::new("device[0]", &table);
+        let door = read_door(&mut section, &mut findings, addressing).unwrap();
+        assert_eq!(findings.lines, Vec::<String>::new());
+        Operated { door, told: None, pulse: None, wanted: None }
+    }
+
+    /// Zero but for these inputs.
+    fn image(operated: &Operated, values: &[(u16, u16)]) -> Image {
+        let mut image = Image::default();
+        for place in operated.door.inputs() {
+            let value =
+                values.iter().find(|(address, _)| *address == place.address && place.table != Table::Coil);
+            image.set(place, value.map_or(0, |(_, value)| *value));
+        }
+        image
+    }
+
+    #[test]
+    fn a_barred_door_isnt_told_to_open_and_one_that_stands_open_isnt_shut() {
+        let mut door =
+            operated(&format!("{INPUTS}command = {{ coil = 9 }}\ninterlock = {{ discrete = 4 }}\n"));
+        let shut_and_barred = image(&door, &[(1, 1), (4, 1)]);
+        let step = door.step(0, Some(Level::Open), &shut_and_barred);
+        assert_eq!(step.writes, []);
+        assert_eq!(step.shown, Shown::because(Condition::Closed, "its interlock bars it"));
+        let mut open_and_barred = image(&door, &[(0, 1), (4, 1)]);
+        let coil = Place { unit: 1, table: Table::Coil, address: 9 };
+        open_and_barred.set(coil, 1);
+        assert_eq!(door.step(0, Some(Level::Open), &open_and_barred).writes, []);
+        let free = image(&door, &[(1, 1)]);
+        assert_eq!(door.step(0, Some(Level::Open), &free).writes, [Write { place: coil, value: 1 }]);
+    }
+
+    #[test]
+    fn a_door_that_was_told_to_shut_isnt_shown_open_however_long_its_switch_is_made() {
+        let mut door = operated(&format!("{INPUTS}command = {{ coil = 9, read_back = false }}\n"));
+        let open = image(&door, &[(0, 1)]);
+        let conditions = [Level::Open, Level::Open, Level::Closed, Level::Closed, Level::Closed]
+            .map(|want| door.step(0, Some(want), &open).shown.condition);
+        let (open, closing) = (Condition::Open, Condition::Closing);
+        assert_eq!(conditions, [open, open, open, closing, closing]);
+    }
+
+    #[test]
+    fn two_coils_are_never_set_at_once() {
+        let text =
+            sample(&format!("{INPUTS}command = {{ open_coil = 0, close_coil = 1, pulse_ms = 1000 }}\n"));
+        let wired = file::parse("sample", &text).unwrap().gateways.remove(0).devices.remove(0).wired;
+        let (mut device, mut plc, mut wants) = (wired.device(), Image::default(), 0_u64);
+        wired.inputs().into_iter().chain(wired.outputs()).for_each(|place| plc.set(place, 0));
+        for now in (0..60_000).step_by(50) {
+            wants = wants.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(now | 1);
+            let want = if wants >> 40 & 4 == 0 { Level::Open } else { Level::Closed };
+            for write in device.step(now, Some(want), &plc).writes {
+                plc.set(write.place, write.value);
+                let set = wired.outputs().into_iter().filter(|place| plc.get(*place) == Some(1)).count();
+                assert!(set <= 1, "at {now} ms");
+            }
         }
     }
 }

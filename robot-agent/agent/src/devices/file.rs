@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::addressing::Addressing;
-use super::findings::{Findings, Section, nearest};
 use super::registers::{Place, Table};
 use super::{KINDS, Wired};
 use crate::BadInput;
+use crate::findings::{Findings, Section, nearest};
 use crate::robot::name_fault;
 
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -93,14 +93,19 @@ pub fn read(path: &Path) -> anyhow::Result<File> {
 pub fn parse(name: &str, text: &str) -> Result<File, BadInput> {
     let table: toml::Table =
         toml::from_str(text).map_err(|error| BadInput::one(format!("{name}: {error}")))?;
+    let (file, findings) = judge(name, &table);
+    if findings.lines.is_empty() { Ok(file) } else { Err(BadInput(findings.lines)) }
+}
+
+fn judge(name: &str, table: &toml::Table) -> (File, Findings) {
     let mut findings = Findings::new(name);
-    let mut root = Section::new("", &table);
+    let mut root = Section::new("", table);
     let mut gateways = gateways(&mut root, &mut findings);
     devices(&mut root, &mut findings, &mut gateways);
     root.end(&mut findings);
     let file = File { gateways: gateways.into_iter().map(|(gateway, _)| gateway).collect() };
     outputs(&file, &mut findings);
-    if findings.lines.is_empty() { Ok(file) } else { Err(BadInput(findings.lines)) }
+    (file, findings)
 }
 
 fn gateways(root: &mut Section<'_>, findings: &mut Findings) -> Vec<(Gateway, Addressing)> {
@@ -250,5 +255,135 @@ fn outputs(file: &File, findings: &mut Findings) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../devices.example.toml");
+
+    #[test]
+    fn the_example_names_every_key_and_no_other() {
+        let (file, findings) = judge("devices.example.toml", &toml::from_str(EXAMPLE).unwrap());
+        assert_eq!(findings.lines, Vec::<String>::new());
+        assert_eq!(file.gateways[0].devices.len(), 3);
+        assert!(findings.known.len() > 30, "{:?}", findings.known);
+        for key in &findings.known {
+            let is_there = EXAMPLE.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == *key);
+            assert!(is_there, "the example doesn't name {key}");
+        }
+    }
+
+    #[test]
+    fn the_example_states_the_defaults() {
+        let bare = |text: &str| format!("{:?}", parse("bare", text).unwrap().gateways);
+        let start = "[[gateway]]\nid = \"g\"\nurl = \"modbus-tcp://h\"\n";
+        let door = "[[device]]\nid = \"d\"\nkind = \"door\"\ngateway = \"g\"\nopened = { discrete = 0 }\nclosed = { discrete = 1 }\n";
+        let said = "unit = 1\naddresses_from = 0\ntimeout_ms = 1000\npoll_ms = 200\nretry_ms_max = 5000\ngap_max = 16\n";
+        let told = "unit = 1\ncommand = { coil = 0, open = 1, close = 0, read_back = true }\ntravel_ms_max = 15000\nsimulated = { open_ms = 2000, close_ms = 3000 }\n";
+        let spelt_out = bare(&format!("{start}{said}{door}{told}"));
+        assert_eq!(bare(&format!("{start}{door}command = {{ coil = 0 }}\n")), spelt_out);
+        for line in said.lines().chain(told.lines().skip(2)) {
+            assert!(EXAMPLE.contains(line), "{line}");
+        }
+    }
+
+    /// The line or lines of the example, changed.
+    fn said(from: &str, to: &str) -> String {
+        assert!(EXAMPLE.contains(from), "{from}");
+        parse("devices.toml", &EXAMPLE.replacen(from, to, 1)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn findings_name_file_key_value_and_mend() {
+        for (from, to, wanted) in [
+            ("[[gateway]]", "[[gateways]]", "gateways = [{"),
+            (
+                "gap_max = 16",
+                "gap_maks = 16",
+                "gateway[0].gap_maks = 16: isn't a key here; did you mean gap_max?",
+            ),
+            (
+                "\"modbus-tcp://192.0.2.10:502\"",
+                "\"http://h\"",
+                "gateway[0].url = \"http://h\": write \"modbus-tcp://",
+            ),
+            (":502\"", ":0\"", "its port isn't 1 to 65535"),
+            ("poll_ms = 200", "poll_ms = \"fast\"", "poll_ms = \"fast\": write a whole number, 10 to 5000"),
+            ("timeout_ms = 1000", "timeout_ms = 0", "gateway[0].timeout_ms = 0: use 10 to 60000"),
+            (
+                "kind = \"door\"",
+                "kind = \"dor\"",
+                "device[0].kind = \"dor\": no such kind; did you mean door?",
+            ),
+            ("gateway = \"dock-plc\"", "gateway = \"dok-plc\"", "no such gateway; did you mean dock-plc?"),
+            ("id = \"DOOR-2\"", "id = \"DOOR-1\"", "device[1].id = \"DOOR-1\": is there twice"),
+            ("id = \"DOOR-2\"", "id = \"a/b\"", "device[1].id = \"a/b\": holds a slash"),
+            ("opened = { discrete = 0 }", "", "device[0].opened = nothing: is missing"),
+            (
+                "opened = { discrete = 0 }",
+                "opened = { discrete = 70000 }",
+                "opened.discrete = 70000: use 0 to 65535",
+            ),
+            (
+                "opened = { discrete = 0 }",
+                "opened = { discrete = 0, coil = 1 }",
+                "name one of coil, discrete",
+            ),
+            ("opened = { discrete = 0 }", "opened = { discrete = 0, bit = 1 }", "is one bit"),
+            ("opened = { discrete = 0 }", "opened = { discrete = 1 }", "is the place of opened too"),
+            ("input = 10, bit = 0 }", "input = 10, bit = 16 }", "opened.bit = 16: use 0 to 15"),
+            (
+                "\"high-first\", equals",
+                "\"big\", equals",
+                "word_order = \"big\": use high-first or low-first",
+            ),
+            ("holding = 10, open = 1", "holding = 10, open = 2", "is the value of open too"),
+            ("close_coil = 21", "close_coil = 20", "is open_coil too"),
+            ("holding = 10, open", "holding = 100, open", "heartbeat writes it too"),
+            (", close_coil = 21", "", "command.close_coil = nothing: is missing"),
+            ("repeat_ms = 5000", "repeat_ms = 500", "repeat_ms = 500: isn't longer than pulse_ms"),
+        ] {
+            let said = said(from, to);
+            assert!(said.contains(wanted), "{to}: {said}");
+            assert!(said.lines().all(|line| line.starts_with("devices.toml: ")), "{said}");
+        }
+        assert!(parse("devices.toml", "[[").unwrap_err().to_string().starts_with("devices.toml: "));
+    }
+
+    #[test]
+    fn all_findings_are_said_at_once() {
+        let text = EXAMPLE
+            .replace("coil = 0", "coil = -1")
+            .replace("poll_ms = 200", "poll = 2")
+            .replace(":502\"", ":x\"");
+        assert_eq!(parse("f", &text).unwrap_err().0.len(), 3);
+    }
+
+    #[test]
+    fn addresses_may_be_counted_from_one() {
+        let text = EXAMPLE.replace("addresses_from = 0", "addresses_from = 1");
+        let said = parse("f", &text).unwrap_err().to_string();
+        assert!(said.contains("device[0].opened.discrete = 0: use 1 to 65536"), "{said}");
+        let text = text.replace("coil = 0", "coil = 65536").replace("discrete = 0", "discrete = 9");
+        let file = parse("f", &text).unwrap();
+        let door = &file.gateways[0].devices[0].wired;
+        assert_eq!(door.outputs()[0].address, 65_535);
+        assert!(door.inputs().iter().any(|place| place.address == 8));
+    }
+
+    #[test]
+    fn every_door_of_the_site_is_wired_and_no_other() {
+        let maps = concat!(env!("CARGO_MANIFEST_DIR"), "/../../maps/sites/fresh-dc");
+        let site: toml::Table =
+            toml::from_str(&fs::read_to_string(format!("{maps}/site.toml")).unwrap()).unwrap();
+        let named = site["device"].as_array().unwrap().iter();
+        let named: BTreeSet<String> = named.map(|device| device["id"].as_str().unwrap().to_owned()).collect();
+        let file = read(Path::new(&format!("{maps}/devices.toml"))).unwrap();
+        let wired = file.gateways.iter().flat_map(|gateway| &gateway.devices);
+        assert_eq!(wired.map(|device| device.id.clone()).collect::<BTreeSet<_>>(), named);
+        assert_eq!(named.len(), 13);
     }
 }

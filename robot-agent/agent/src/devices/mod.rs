@@ -11,10 +11,11 @@
 
 mod addressing;
 mod bank;
+#[cfg(test)]
+mod conformance;
 mod desk;
 mod door;
 mod file;
-pub(crate) mod findings;
 mod gateway;
 mod north;
 pub mod registers;
@@ -24,8 +25,8 @@ use std::fmt::Debug;
 
 use drover_proto::device::{Condition, Level};
 
+use crate::findings::{Findings, Section};
 use addressing::Addressing;
-use findings::{Findings, Section};
 use registers::{Image, Place, Write};
 
 pub use file::{Entry, File, Gateway, Heartbeat, Watch, parse, read};

@@ -35,13 +35,15 @@ pub struct Virtual {
     pub site: Option<String>,
     /// The devices of the layout's site file.
     pub ids: Vec<String>,
+    /// The broker, with the devices' credentials.
+    pub broker: Broker,
 }
 
 impl Virtual {
     /// Until told to stop.
-    pub(crate) async fn run(self, broker: Broker, clock: Clock, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(self, clock: Clock, mut stop: watch::Receiver<bool>) {
         let (sites, tasks) = (BTreeSet::new(), JoinSet::new());
-        let mut hall = Hall { ids: self.ids, broker, clock, stop: stop.clone(), sites, tasks };
+        let mut hall = Hall { ids: self.ids, broker: self.broker, clock, stop: stop.clone(), sites, tasks };
         if let Some(site) = &self.site {
             hall.serve(site, None);
         }

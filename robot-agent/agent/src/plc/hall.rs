@@ -10,9 +10,9 @@ use tokio_modbus::server::Service;
 use tokio_modbus::{ExceptionCode, Request, Response, SlaveRequest};
 
 use crate::clock::Clock;
-use crate::devices::findings::nearest;
 use crate::devices::registers::{Image, Place, Table};
 use crate::devices::{Fault, Gateway, Machine, Watch};
+use crate::findings::nearest;
 
 /// How often the PLC's own heartbeat moves, ms.
 const BEAT_MS: u64 = 250;

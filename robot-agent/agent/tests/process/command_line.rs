@@ -87,7 +87,13 @@ fn bad_input_is_answered_with_file_key_value_and_mend() {
         ("no mqtt", robot.to_owned(), "mqtt"),
         ("unknown key", format!("{good}colour = 1\n"), "colour"),
         ("no robots", good.to_owned(), "robot = 0 tables"),
-        ("TLS", format!("[mqtt]\nurl = \"mqtts://h\"\n{robot}"), "TLS"),
+        ("no CA", format!("[mqtt]\nurl = \"mqtts://h\"\nca = \"no.pem\"\n{robot}"), "no.pem"),
+        ("needless CA", format!("{good}ca = \"ca.pem\"\n{robot}"), "mqtts://"),
+        ("no user", format!("{good}{robot}password_file = \"x\"\n"), "robot[0].password_file = \"x\": has no user"),
+        ("no password", format!("{good}{robot}username = \"u\"\n"), "robot[0].username = \"u\": has no password"),
+        ("no site", format!("devices = \"devices.toml\"\n{good}"), "site.id = nothing"),
+        ("no devices file", format!("devices = \"none.toml\"\n{good}"), "none.toml: can't be read"),
+        ("slip", format!("{good}{robot}accept_any_acton = true\n"), "did you mean accept_any_action?"),
         ("driver", format!("{good}{}", robot.replace("simulated", "flying")), "robot[0].driver = \"flying\""),
         ("serial", format!("{good}{}", robot.replace("r01", "r/1")), "robot[0].serial"),
         ("twice", format!("{good}{robot}{robot}"), "twice"),
@@ -113,7 +119,7 @@ fn bad_input_is_answered_with_file_key_value_and_mend() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in [&["--help"][..], &["robots", "--help"]] {
+    for arguments in [&["--help"][..], &["robots", "--help"], &["plc", "--help"]] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_drover-agent"));
         let output = command.args(arguments).output().unwrap();
         assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"));

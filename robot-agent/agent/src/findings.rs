@@ -1,5 +1,6 @@
 //! Reads a TOML table key by key and says everything that is wrong with it at once: key, value and mend.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -14,12 +15,14 @@ pub struct Findings {
     file: String,
     /// A line each.
     pub lines: Vec<String>,
+    /// Every key that was asked for.
+    pub known: BTreeSet<&'static str>,
 }
 
 impl Findings {
     /// None yet.
     pub fn new(file: impl Display) -> Self {
-        Self { file: file.to_string(), lines: Vec::new() }
+        Self { file: file.to_string(), lines: Vec::new(), known: BTreeSet::new() }
     }
 
     /// One more.
@@ -60,6 +63,35 @@ impl<'a> Section<'a> {
     fn value(&mut self, key: &'static str) -> Option<&'a Value> {
         self.known.push(key);
         self.table.get(key)
+    }
+
+    /// The key holds a text.
+    pub fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Value::is_str)
+    }
+
+    /// A text that may be there.
+    pub fn optional_text(
+        &mut self,
+        findings: &mut Findings,
+        key: &'static str,
+        example: &str,
+    ) -> Option<&'a str> {
+        if self.has(key) {
+            return self.text(findings, key, example);
+        }
+        self.known.push(key);
+        None
+    }
+
+    /// A number that may be there.
+    pub fn real(&mut self, findings: &mut Findings, key: &'static str) -> Option<f64> {
+        match self.value(key)? {
+            Value::Integer(number) => return Some(*number as f64),
+            Value::Float(number) => return Some(*number),
+            other => findings.add(self.key(key), shown(other), "write a number"),
+        }
+        None
     }
 
     /// A text that must be there.
@@ -154,6 +186,7 @@ impl<'a> Section<'a> {
 
     /// Says which keys nobody asked for.
     pub fn end(self, findings: &mut Findings) {
+        findings.known.extend(&self.known);
         for (key, value) in self.table.iter().filter(|(key, _)| !self.known.contains(&key.as_str())) {
             let mend = format!("isn't a key here; {}", nearest(key, &self.known));
             findings.add(self.key(key), shown(value), mend);
@@ -202,7 +235,7 @@ mod tests {
         let known = ["command", "opened", "closed", "travel_ms_max"];
         assert_eq!(nearest("comand", &known), "did you mean command?");
         assert_eq!(nearest("travel_ms", &known), "use one of command, opened, closed, travel_ms_max");
-        assert_eq!(nearest("travel_max_ms", &known[3..]), "use one of travel_ms_max");
+        assert_eq!(nearest("travel_max_ms", &known), "did you mean travel_ms_max?");
         assert_eq!(distance("kitten", "sitting"), 3);
     }
 }
