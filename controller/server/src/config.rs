@@ -4,12 +4,14 @@
 //! mend, and all problems are told at once. An unknown key is a problem: a misspelt key must not silently keep a
 //! default. The core's own options are derived here and nowhere else.
 
+mod access;
 mod reader;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use access::{Auth, Jwt, Tls};
 use reader::Reader;
 
 /// Round trip of a message in real time, ms.
@@ -136,6 +138,10 @@ pub struct Config {
     pub enroll: Enroll,
     /// `[http] listen`.
     pub listen: SocketAddr,
+    /// `[http] tls_cert`, `tls_key`; none = no TLS.
+    pub tls: Option<Tls>,
+    /// `[auth]`.
+    pub auth: Auth,
     /// `[log]`.
     pub log: Log,
     /// The options of the mind, from `[plan]`, `[release]` and the above.
@@ -233,6 +239,8 @@ impl Config {
         let enroll =
             reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
         let listen = reader.address("http.listen", "127.0.0.1:8080");
+        let tls = access::read_tls(reader);
+        let auth = access::read_auth(reader, listen);
         let log = Log {
             format: reader.word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)])?,
             level: reader.text("log.level", "info"),
@@ -250,6 +258,8 @@ impl Config {
             cache: cache.filter(|url| url.reveal() != "none"),
             enroll: enroll?,
             listen: listen?,
+            tls,
+            auth,
             log,
             core,
         })
@@ -348,6 +358,24 @@ mod tests {
     }
 
     #[test]
+    fn off_the_loopback_somebody_must_be_let_in() {
+        let with = |more: &str| parse(&format!("{SITE}[http]\nlisten = \"0.0.0.0:8080\"\n{more}"), &[]);
+        let problems = with("").unwrap_err().problems;
+        assert_eq!(problems.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(), ["auth.users"]);
+        let config = with("[auth]\nanonymous = \"viewer\"\n").unwrap();
+        assert_eq!(config.auth.anonymous, Some(crate::auth::Role::Viewer));
+        assert_eq!(parse(SITE, &[]).unwrap().auth.anonymous, Some(crate::auth::Role::Admin));
+        let jwt = with("[auth]\njwt_key = \"Cargo.toml\"\njwt_issuer = \"https://id\"\n").unwrap_err();
+        assert_eq!(jwt.problems[0].key, "auth.jwt_audience");
+    }
+
+    #[test]
+    fn certificate_and_key_go_together() {
+        let error = parse(&format!("{SITE}[http]\ntls_cert = \"Cargo.toml\"\n"), &[]).unwrap_err();
+        assert_eq!(error.problems[0].key, "http.tls_key");
+    }
+
+    #[test]
     fn a_wave_file_goes_with_embedded_jobs_only() {
         let wave = "controller/server/waves/fresh-dc-300.ndjson";
         let with = |url: &str| parse(&format!("{SITE}[jobs]\nurl = \"{url}\"\nfile = \"{wave}\"\n"), &[]);
@@ -365,7 +393,9 @@ mod tests {
             line.starts_with('[')
                 || (line.contains(" = ")
                     && !line.contains("_file = ")
-                    && !["username", "file"].iter().any(|key| line.starts_with(key)))
+                    && !["username", "file", "tls_", "users", "jwt_key", "jwt_issuer", "jwt_audience"]
+                        .iter()
+                        .any(|key| line.starts_with(key)))
         };
         let written: Vec<&str> = keys.filter(has_default).collect();
         assert_eq!(

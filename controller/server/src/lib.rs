@@ -10,6 +10,7 @@
 //! Nothing here decides anything about robots or jobs: the shell waits for one input, hands it to `Site` with the
 //! time, and carries out the effects. Nothing leaves the process before its record is in the journal.
 
+pub mod auth;
 pub mod broker;
 pub mod check;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod inbox;
 pub mod intake;
 pub mod map;
 pub mod mqtt;
+mod reload;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use drover_controller::auth::Access;
 use drover_controller::cli::{Cli, Command};
 use drover_controller::config::{Config, Log, LogFormat};
 use drover_controller::run::{self, Clock, Setup};
@@ -40,7 +41,10 @@ fn text(error: &anyhow::Error) -> String {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
-    error.is::<drover_controller::config::ConfigError>() || error.is::<map::LayoutError>()
+    error.is::<drover_controller::config::ConfigError>()
+        || error.is::<map::LayoutError>()
+        || error.is::<drover_controller::auth::AccessError>()
+        || error.downcast_ref().is_some_and(|error| matches!(error, http::ServeError::Tls(_)))
 }
 
 /// True = no fault was found.
@@ -71,7 +75,20 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     let health = Health::default();
     let screen = Screen::new(&config.site);
     let metrics = telemetry::start_metrics();
-    let url = http::serve(config.listen, doors.clone(), health.clone(), metrics, stopped.clone()).await?;
+    let layout = Arc::new(layout);
+    let front = http::Front {
+        listen: config.listen,
+        tls: config.tls.clone(),
+        access: Access::open(&config.auth)?,
+        doors: doors.clone(),
+        views: screen.views.subscribe(),
+        news: screen.news.clone(),
+        layout: Arc::clone(&layout),
+        health: health.clone(),
+        metrics,
+        stop: stopped.clone(),
+    };
+    let url = http::serve(front).await?;
     tracing::info!(site = config.site, url, "serving");
     tokio::spawn(async move {
         signals::asked_to_stop().await;
@@ -80,7 +97,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     });
     let setup = Setup {
         config,
-        layout: Arc::new(layout),
+        layout,
         clock: Clock::start(speed),
         observer: None,
         doors,

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 pub use job::{JobState, JobView, LegView};
 pub(crate) use maker::Maker;
 pub use news::{JobNewsItem, NEWS_KEPT_MAX, News};
+pub(crate) use parts::kind;
 pub use parts::{ALARMS_MAX, AlarmView, AuditView, DeviceView, StopView, ZoneView};
 pub use robot::{BatteryView, ErrorView, LoadView, ModeView, PoseView, RobotStatus, RobotView, Wait};
 pub use station::{StationView, TaskPhase, TaskView};

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use drover_maps::{Compiled, Layout, LoadError};
 use tokio::sync::watch;
 
-use crate::config::{Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
+use crate::auth::{Access, Role};
+use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
 use crate::telemetry::{self, Health};
@@ -96,7 +97,7 @@ pub enum DemoError {
     Run(#[from] RunError),
     /// The address.
     #[error(transparent)]
-    Http(#[from] http::ListenError),
+    Http(#[from] http::ServeError),
     /// Stopped by hand before all jobs had ended.
     #[error("stopped by hand: {left} jobs had not ended")]
     Stopped {
@@ -126,14 +127,8 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
     let (observer, shared) = Observer::new();
     let (stop, stopped) = watch::channel(false);
     let health = Health::default();
-    let url = http::serve(
-        options.listen,
-        doors.clone(),
-        health.clone(),
-        telemetry::start_metrics(),
-        stopped.clone(),
-    )
-    .await?;
+    let screen = Screen::new("demo");
+    let url = http::serve(front(&options, &ground, &doors, &screen, &health, &stopped)).await?;
     let (layout, stop_rx) = (Arc::clone(&ground.layout), stopped.clone());
     let setup = run::Setup {
         config,
@@ -142,7 +137,7 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
         observer: Some(observer),
         doors: doors.clone(),
         inbox,
-        screen: Screen::new("demo"),
+        screen,
         health,
         stop: stop_rx,
     };
@@ -155,6 +150,30 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
         tracing::warn!("the controller took too long to stop");
     }
     outcome
+}
+
+/// Whoever is on this machine may do everything; from elsewhere they may look.
+fn front(
+    options: &Options,
+    ground: &Ground,
+    doors: &inbox::Doors,
+    screen: &Screen,
+    health: &Health,
+    stopped: &watch::Receiver<bool>,
+) -> http::Front {
+    let role = if options.listen.ip().is_loopback() { Role::Admin } else { Role::Viewer };
+    http::Front {
+        listen: options.listen,
+        tls: None,
+        access: Access::free(role),
+        doors: doors.clone(),
+        views: screen.views.subscribe(),
+        news: screen.news.clone(),
+        layout: Arc::clone(&ground.layout),
+        health: health.clone(),
+        metrics: telemetry::start_metrics(),
+        stop: stopped.clone(),
+    }
 }
 
 struct Demo {
@@ -241,7 +260,7 @@ impl Demo {
         if self.options.exit_when_done || !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
             return Ok(());
         }
-        println!("Still serving at {}; Ctrl-C ends it.", self.url);
+        println!("Still serving, page: {}; Ctrl-C ends it.", self.url);
         tokio::select! {
             ended = shell => ended_early(ended).map(drop),
             () = signals::asked_to_stop() => Ok(()),
@@ -313,6 +332,8 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
         cache: None,
         enroll: Enroll::Auto,
         listen: options.listen,
+        tls: None,
+        auth: Auth::default(),
         log: Log { format: LogFormat::Text, level: "warn".to_owned() },
         core,
     };

@@ -24,10 +24,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn start(jobs: usize, robots: usize, url: &str, clock: Clock) -> Progress {
-        eprintln!(
-            "{jobs} jobs, {robots} robots, {} times real speed; health and metrics: {url}",
-            clock.speed()
-        );
+        eprintln!("{jobs} jobs, {robots} robots, {} times real speed\npage: {url}", clock.speed());
         let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(jobs as u64));
         if let Some(bar) = &bar {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} jobs  {wide_msg}");

@@ -182,8 +182,8 @@ impl Maker {
         self.note_jobs(fleet);
         self.note_audit(fleet);
         let (before, layout) = (Arc::clone(&self.newest), fleet.layout());
-        let robots = (0..fleet.robots().len())
-            .map(|index| keep(before.robots.get(index), RobotView::of(site, index)));
+        let robots =
+            (0..fleet.robots().len()).map(|index| keep(before.robots.get(index), RobotView::of(site, index)));
         let stations = self.ahead.stations(fleet).into_iter().enumerate();
         let zones = layout.zones().iter().enumerate();
         let devices = fleet.devices().iter().zip(layout.devices()).enumerate();
@@ -235,12 +235,10 @@ impl Maker {
     /// Ended jobs that are too many, or that the fleet has forgotten.
     fn forget(&mut self, fleet: &Fleet) {
         let is_gone = |id: &JobId| fleet.job(id).is_none();
-        while let Some((id, admitted)) =
-            self.ended.pop_front_if(|(id, _)| is_gone(id)).or_else(|| {
-                let is_full = self.ended.len() > ENDED_MAX;
-                is_full.then(|| self.ended.pop_front()).flatten()
-            })
-        {
+        while let Some((id, admitted)) = self.ended.pop_front_if(|(id, _)| is_gone(id)).or_else(|| {
+            let is_full = self.ended.len() > ENDED_MAX;
+            is_full.then(|| self.ended.pop_front()).flatten()
+        }) {
             self.jobs.remove(&admitted);
             self.left_out.push_back(id);
         }

@@ -275,9 +275,7 @@ fn pose(seen: &Seen, robot: &Robot, layout: &Layout) -> Option<PoseView> {
 fn loads(seen: &Seen, robot: &Robot) -> Option<Vec<LoadView>> {
     let load = |(id, load_type): &(String, String)| LoadView { id: id.clone(), load_type: load_type.clone() };
     let said = seen.loads.as_ref().map(|loads| loads.iter().map(load).collect());
-    said.or_else(|| {
-        robot.load.as_ref().map(|id| vec![LoadView { id: id.clone(), load_type: String::new() }])
-    })
+    said.or_else(|| robot.load.as_ref().map(|id| vec![LoadView { id: id.clone(), load_type: String::new() }]))
 }
 
 fn errors(seen: &Seen) -> Vec<ErrorView> {

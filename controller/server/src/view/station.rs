@@ -101,9 +101,7 @@ impl Ahead {
         let first = job.legs_done + usize::from(has_robot);
         let legs = job.stations.iter().enumerate().skip(first);
         let places: Vec<(usize, Place)> = legs
-            .map(|(leg, station)| {
-                (station.index(), (!has_robot, rank, job.admitted, leg as u32, id.clone()))
-            })
+            .map(|(leg, station)| (station.index(), (!has_robot, rank, job.admitted, leg as u32, id.clone())))
             .collect();
         for (station, place) in &places {
             self.by_station.entry(*station).or_default().insert(place.clone());
