@@ -111,7 +111,10 @@ fn sibling() -> Result<Command, AgentError> {
     if !path.is_file() {
         return Err(AgentError::Missing(path));
     }
-    Ok(Command::new(path))
+    let mut command = Command::new(path);
+    // Every passage of a door is news to a site, but not here.
+    command.env("DROVER_LOG", std::env::var("DROVER_LOG").unwrap_or_else(|_| "warn".to_owned()));
+    Ok(command)
 }
 
 /// One process, and the lines it has printed.
