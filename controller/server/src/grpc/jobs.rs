@@ -6,7 +6,8 @@ use drover_core::job::JobRequest;
 use drover_core::{Fleet, JobId, Notification};
 use drover_proto::grpc::v1;
 use drover_proto::grpc::v1::job_service_server::JobService;
-use futures::{StreamExt, stream};
+use futures::future::ready;
+use futures::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tonic::{Request, Response, Status};
@@ -14,7 +15,7 @@ use tonic::{Request, Response, Status};
 use super::desk::{Desk, caller};
 use super::spec::{instant, job_json};
 use super::{Answer, Updates, ms, not_leader, page, refusal, robot_id, robot_name};
-use crate::view::{JobState, JobView, LegView, View};
+use crate::view::{JobNewsItem, JobState, JobView, LegView, News, View};
 use crate::{events, inbox, intake};
 
 pub(super) struct Jobs(pub(super) Desk);
@@ -98,20 +99,7 @@ impl JobService for Jobs {
             return Err(not_leader(&view.leader));
         }
         let site = view.site.clone();
-        let (past, next) = self.0.news.follow(after_n);
-        let last = past.last().map(|news| news.n).max(after_n).unwrap_or_default();
-        let next = stream::unfold(Some(next), |next| async {
-            let mut next = next?;
-            match next.recv().await {
-                Ok(news) => Some((Ok(news), Some(next))),
-                Err(RecvError::Lagged(missed)) => Some((Err(behind(missed)), None)),
-                Err(RecvError::Closed) => None,
-            }
-        });
-        let events = stream::iter(past.into_iter().map(Ok)).chain(next.skip_while(move |news| {
-            let is_known = news.as_ref().is_ok_and(|news| news.n <= last);
-            async move { is_known }
-        }));
+        let events = told(&self.0.news, after_n);
         let wanted = events.filter_map(move |news| {
             let is_wanted = |news: &Arc<Notification>| job_ids.is_empty() || job_ids.contains(&news.job.0);
             let event = match news {
@@ -122,6 +110,22 @@ impl JobService for Jobs {
         });
         Ok(Response::new(self.0.until_stopped(wanted)))
     }
+}
+
+/// What happens to jobs after `after_n`, or from now on; a reader that is too slow gets an error, and the end.
+fn told(news: &News, after_n: Option<u64>) -> impl Stream<Item = Result<JobNewsItem, Status>> + Send + use<> {
+    let (past, next) = news.follow(after_n);
+    let last = past.last().map(|news| news.n).max(after_n).unwrap_or_default();
+    let next = stream::unfold(Some(next), |next| async {
+        let mut next = next?;
+        match next.recv().await {
+            Ok(news) => Some((Ok(news), Some(next))),
+            Err(RecvError::Lagged(missed)) => Some((Err(behind(missed)), None)),
+            Err(RecvError::Closed) => None,
+        }
+    });
+    let is_known = move |news: &Result<JobNewsItem, Status>| news.as_ref().is_ok_and(|news| news.n <= last);
+    stream::iter(past.into_iter().map(Ok)).chain(next.skip_while(move |news| ready(is_known(news))))
 }
 
 fn behind(missed: u64) -> Status {
@@ -277,5 +281,51 @@ fn event_message(site: &str, news: &Notification) -> v1::JobEvent {
         due_at_ms: event.due_at_ms,
         cause: event.cause.unwrap_or_default(),
         extra_json: news.extra.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drover_core::{JobNews, Time};
+
+    use super::*;
+
+    fn note(news: &News, numbers: std::ops::RangeInclusive<u64>) {
+        for n in numbers {
+            news.note(&Notification {
+                n,
+                at: Time(n),
+                job: JobId(format!("J-{n}")),
+                order_id: None,
+                what: JobNews::Accepted,
+                robot: None,
+                extra: String::new(),
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_too_slow_is_told_and_slows_nobody() {
+        let news = News::default();
+        let mut slow = Box::pin(told(&news, None));
+        let mut quick = Box::pin(told(&news, None));
+        note(&news, 1..=1);
+        assert_eq!(quick.next().await.unwrap().unwrap().n, 1);
+        note(&news, 2..=20_000);
+        assert_eq!(slow.next().await.unwrap().unwrap_err().code(), tonic::Code::OutOfRange);
+        assert!(slow.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_comes_first_and_nothing_twice() {
+        let news = News::default();
+        note(&news, 1..=12_000);
+        let mut events = Box::pin(told(&news, Some(2_500)));
+        note(&news, 11_990..=12_010);
+        for n in 2_501..=12_010 {
+            assert_eq!(events.next().await.unwrap().unwrap().n, n);
+        }
+        let mut oldest = Box::pin(told(&news, Some(0)));
+        assert_eq!(oldest.next().await.unwrap().unwrap().n, 2_011);
     }
 }

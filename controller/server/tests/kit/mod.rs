@@ -4,6 +4,7 @@
 //! dropped, also by a panic. When a program isn't installed `start` says so and gives None: the test then returns.
 
 pub mod amqp;
+pub mod api;
 pub mod mosquitto;
 pub mod outside;
 pub mod postgres;
