@@ -15,7 +15,7 @@ pub const STATE_EVERY_MS_MAX: u64 = 5_000;
 
 /// What is wanted of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Level {
     /// Robots pass.
     Open,
@@ -25,7 +25,7 @@ pub enum Level {
 
 /// What a device shows, as its own sensors have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", from = "String")]
 pub enum Condition {
     /// Wide open: a robot may pass.
     Open,
@@ -38,21 +38,56 @@ pub enum Condition {
     /// It says itself that it can't go on.
     Fault,
     /// Its gateway doesn't know: no contact, or a word of a later version.
-    #[serde(other)]
     Unknown,
 }
 
 /// Whether somebody answers for a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", from = "String")]
 pub enum Presence {
     /// There.
     Online,
     /// Left in good order.
     Offline,
     /// Gone without a word: the last will.
-    #[serde(other)]
     Lost,
+}
+
+// Read as texts first: serde_json calls anything but a text in a word's place a syntax error, which it isn't.
+
+impl TryFrom<String> for Level {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match word.as_str() {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err("a level is open or closed"),
+        }
+    }
+}
+
+impl From<String> for Condition {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "open" => Self::Open,
+            "opening" => Self::Opening,
+            "closing" => Self::Closing,
+            "closed" => Self::Closed,
+            "fault" => Self::Fault,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl From<String> for Presence {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "online" => Self::Online,
+            "offline" => Self::Offline,
+            _ => Self::Lost,
+        }
+    }
 }
 
 /// Topic `request`: controller to agent.

@@ -6,10 +6,11 @@
 use std::fmt::Debug;
 use std::path::Path;
 
+use drover_proto::device::DeviceTopic;
 use drover_proto::limits::{Kind, Limits};
 use drover_proto::{
-    Code, parse_connection, parse_event, parse_factsheet, parse_instant_actions, parse_job, parse_order,
-    parse_state, parse_visualization,
+    Code, parse_connection, parse_device_connection, parse_device_request, parse_device_state, parse_event,
+    parse_factsheet, parse_instant_actions, parse_job, parse_order, parse_state, parse_visualization,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -202,6 +203,14 @@ hostile!(
 );
 hostile!(a_hostile_job_is_refused_or_read_whole, "job", Job, parse_job);
 hostile!(a_hostile_event_is_refused_or_read_whole, "event", Event, parse_event);
+hostile!(a_hostile_device_request_is_refused_or_read_whole, "device_request", Device, parse_device_request);
+hostile!(a_hostile_device_state_is_refused_or_read_whole, "device_state", Device, parse_device_state);
+hostile!(
+    a_hostile_device_connection_is_refused_or_read_whole,
+    "device_connection",
+    Device,
+    parse_device_connection
+);
 
 proptest! {
     #[test]
@@ -209,6 +218,19 @@ proptest! {
         holds(Kind::State, &noise, parse_state, |error| (error.code, &error.reason));
         holds(Kind::Job, &noise, parse_job, |error| (error.code, &error.reason));
         holds(Kind::Event, &noise, parse_event, |error| (error.code, &error.reason));
+        holds(Kind::Device, &noise, parse_device_request, |error| (error.code, &error.reason));
+        holds(Kind::Device, &noise, parse_device_state, |error| (error.code, &error.reason));
+        holds(Kind::Device, &noise, parse_device_connection, |error| (error.code, &error.reason));
+    }
+
+    #[test]
+    fn a_topic_is_a_devices_or_nobodys(levels in prop::collection::vec("drover|v1|device|state|request|[a-z+#/ ]{0,3}", 0..9)) {
+        let text = levels.join("/");
+        for text in [format!("drover/v1/{text}"), format!("drover/v1/{text}/device/d/state"), text] {
+            if let Some(topic) = DeviceTopic::parse(&text) {
+                prop_assert_eq!(topic.to_string(), text);
+            }
+        }
     }
 }
 
@@ -225,6 +247,9 @@ fn the_corpus_is_read_or_refused_as_its_names_say() {
             "factsheet" => parse_factsheet(&body).err().map(|error| error.code),
             "visualization" => parse_visualization(&body).err().map(|error| error.code),
             "job" => parse_job(&body).err().map(|error| error.code),
+            "device_request" => parse_device_request(&body).err().map(|error| error.code),
+            "device_state" => parse_device_state(&body).err().map(|error| error.code),
+            "device_connection" => parse_device_connection(&body).err().map(|error| error.code),
             other => {
                 assert_eq!(other, "event");
                 parse_event(&body).err().map(|error| error.code)
@@ -246,6 +271,16 @@ fn the_corpus_is_read_or_refused_as_its_names_say() {
         ("job", "wrong_types", Code::UnknownVersion),
         ("event", "unknown_state", Code::BadField),
         ("event", "newer", Code::UnknownVersion),
+        ("device_request", "half_open", Code::BadField),
+        ("device_request", "newer", Code::UnknownVersion),
+        ("device_request", "want_missing", Code::MissingField),
+        ("device_request", "huge_version", Code::BadField),
+        ("device_state", "state_missing", Code::MissingField),
+        ("device_state", "wrong_want", Code::BadField),
+        ("device_state", "newer", Code::UnknownVersion),
+        ("device_connection", "state_missing", Code::MissingField),
+        ("device_connection", "not_a_word", Code::BadField),
+        ("device_connection", "newer", Code::UnknownVersion),
     ];
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")).unwrap() {
         let folder = entry.unwrap();

@@ -202,7 +202,7 @@ impl Judge<'_> {
             return Ok(Devices::None);
         };
         let Some(broker) = broker else { return Ok(Devices::None) };
-        Ok(Devices::Wired(Account { site, broker: broker.with_login(login) }, file))
+        Ok(Devices::Wired(Account::new(site, broker.with_login(login)), file))
     }
 
     /// Devices that the site file doesn't know.

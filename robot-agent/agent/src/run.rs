@@ -76,7 +76,9 @@ pub async fn run(site: Site) -> anyhow::Result<()> {
         for _ in 0..total {
             settlements.recv().await;
         }
-        tracing::info!(robots = total, "all robots are online");
+        if total > 0 {
+            tracing::info!(robots = total, "all robots are online");
+        }
         if site.announce {
             print_line(&serde_json::json!({ "ready": total }));
         }

@@ -161,3 +161,90 @@ impl Pulse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::*;
+
+    const TWO: &str = "[[gateway]]\nid = \"g\"\nurl = \"modbus-tcp://h\"\n\
+        heartbeat = { holding = 0, every_ms = 1000 }\nwatch = { input = 0, stale_ms = 3000 }\n\
+        [[device]]\nid = \"A\"\nkind = \"door\"\ngateway = \"g\"\ncommand = { coil = 0, read_back = false }\n\
+        opened = { discrete = 0 }\nclosed = { discrete = 1 }\n\
+        [[device]]\nid = \"B\"\nkind = \"door\"\ngateway = \"g\"\ncommand = { coil = 1, read_back = false }\n\
+        opened = { discrete = 4 }\nclosed = { discrete = 5 }\n";
+
+    fn bank() -> Bank {
+        Bank::new(&file::parse("two", TWO).unwrap().gateways[0])
+    }
+
+    /// Both doors shut, or not read; the PLC's heartbeat at this count.
+    fn image(bank: &Bank, beat: u16, is_read: impl Fn(Block) -> bool) -> Image {
+        let mut image = Image::default();
+        for place in bank.blocks().iter().filter(|block| is_read(**block)).flat_map(|block| block.places()) {
+            let is_beat = place.table == super::super::registers::Table::Input;
+            image.set(place, if is_beat { beat } else { u16::from([1, 5].contains(&place.address)) });
+        }
+        image
+    }
+
+    fn conditions(outcome: &Outcome) -> Vec<Condition> {
+        outcome.shown.iter().map(|shown| shown.condition).collect()
+    }
+
+    #[test]
+    fn a_refused_block_is_cut_up_until_only_its_own_device_is_unknown() {
+        let mut bank = bank();
+        let counts = |bank: &Bank| bank.blocks().iter().map(|block| block.count).collect::<Vec<_>>();
+        assert_eq!(counts(&bank), [6, 1]);
+        bank.step(0, &[None, None], &image(&bank, 1, |_| true));
+        bank.on_refused(bank.blocks()[0], "x");
+        let outcome = bank.step(100, &[None, None], &image(&bank, 2, |block| block.count == 1));
+        assert_eq!(conditions(&outcome), [Condition::Unknown; 2]);
+        assert_eq!(counts(&bank), [1, 2, 2]);
+        let of_b = bank.blocks()[2];
+        for now in [200, 300] {
+            bank.on_refused(of_b, "x");
+            let outcome =
+                bank.step(now, &[None, Some(Level::Open)], &image(&bank, now as u16, |block| block != of_b));
+            assert_eq!(conditions(&outcome), [Condition::Closed, Condition::Unknown]);
+            assert!(
+                outcome.writes.iter().all(|(index, _)| *index != Some(1)),
+                "nobody tells what nobody sees"
+            );
+        }
+        bank.on_lost();
+        assert_eq!(counts(&bank), [6, 1]);
+    }
+
+    #[test]
+    fn a_plc_whose_heartbeat_stands_still_isnt_believed() {
+        let mut bank = bank();
+        let mut shows = |now, beat| {
+            let image = image(&bank, beat, |_| true);
+            conditions(&bank.step(now, &[None, None], &image))[0]
+        };
+        let (unknown, closed) = (Condition::Unknown, Condition::Closed);
+        let told = [(0, 7), (100, 7), (200, 8), (3_200, 8), (3_201, 8), (3_300, 9)]
+            .map(|(now, beat)| shows(now, beat));
+        assert_eq!(told, [unknown, unknown, closed, closed, unknown, closed]);
+        bank.on_lost();
+        let image = image(&bank, 10, |_| true);
+        assert_eq!(
+            conditions(&bank.step(3_400, &[None, None], &image))[0],
+            unknown,
+            "found again: it must move first"
+        );
+    }
+
+    #[test]
+    fn the_plc_is_given_a_heartbeat() {
+        let mut bank = bank();
+        let mut beats = |now| {
+            let image = image(&bank, 0, |_| true);
+            let writes = bank.step(now, &[None, None], &image).writes;
+            writes.into_iter().map(|(index, write)| (index.is_none(), write.value)).collect::<Vec<_>>()
+        };
+        assert_eq!([0, 999, 1_000].map(&mut beats), [vec![(true, 1)], vec![], vec![(true, 2)]]);
+    }
+}

@@ -1,7 +1,7 @@
 //! One gateway's task: connects, polls, writes, and drops everything at the first broken exchange.
 //!
 //! A Modbus context that has timed out once answers every later call with the wrong reply, so it is never used again.
-//! One hiccup is mended by connecting again at once; the second in a row makes all devices unknown.
+//! One hiccup is mended by connecting again at the next poll; the second in a row makes all devices unknown.
 
 use std::io;
 use std::sync::Arc;
@@ -64,21 +64,18 @@ impl Poller {
 
     /// For ever.
     pub async fn run(mut self) {
-        let mut backoff = BACKOFF_MIN;
-        let mut failures = 0;
+        let (mut backoff, mut is_told) = (BACKOFF_MIN, false);
         loop {
             let Err(why) = self.session().await;
             self.bank.on_lost();
             if std::mem::take(&mut self.has_contact) {
-                (failures, backoff) = (1, BACKOFF_MIN);
                 tracing::debug!(gateway = self.gateway.id, why, "contact broken");
+                (backoff, is_told) = (BACKOFF_MIN, false);
+                sleep(self.gateway.poll).await;
                 continue;
             }
-            failures += 1;
-            self.show_lost(&why, failures == 2 || failures == 1);
-            tokio::select! {
-                () = sleep(backoff) => {}
-            }
+            self.show_lost(&why, !std::mem::replace(&mut is_told, true));
+            sleep(backoff).await;
             backoff = (backoff * 2).min(self.gateway.retry_max);
         }
     }

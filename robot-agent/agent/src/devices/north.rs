@@ -1,6 +1,7 @@
 //! A device's connection to the broker, one each, because a connection has one last will.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use drover_proto::device::{
@@ -34,6 +35,27 @@ pub struct Account {
     pub site: String,
     /// The broker, with the devices' credentials.
     pub broker: Broker,
+    /// Somebody has said that the broker can't be reached: one line for all devices.
+    is_down_told: Arc<AtomicBool>,
+}
+
+impl Account {
+    /// Of this site, on this broker.
+    pub fn new(site: impl Into<String>, broker: Broker) -> Self {
+        Self { site: site.into(), broker, is_down_told: Arc::default() }
+    }
+
+    fn on_down(&self, why: &str) {
+        if !self.is_down_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(broker = %self.broker, "devices can't reach the broker ({why}); trying for ever");
+        }
+    }
+
+    fn on_up(&self) {
+        if self.is_down_told.swap(false, Ordering::Relaxed) {
+            tracing::info!(broker = %self.broker, "devices reach the broker again");
+        }
+    }
 }
 
 /// Starts a task per gateway and one per device.
@@ -105,7 +127,7 @@ impl Line {
             match self.connected(&mut stop).await {
                 End::Stopped => return,
                 End::Broken { was_up, why } => {
-                    tracing::debug!(device = self.id, why, "connection to the broker broken");
+                    self.account.on_down(&why);
                     self.desk.on_down();
                     backoff = if was_up { BACKOFF_MIN } else { (backoff * 2).min(BACKOFF_MAX) };
                 }
@@ -178,6 +200,7 @@ impl Line {
     }
 
     fn on_up(&mut self, client: &AsyncClient) {
+        self.account.on_up();
         for kind in [DeviceTopicKind::Request, DeviceTopicKind::Connection] {
             let _ = client.try_subscribe(self.topic(kind), QoS::AtLeastOnce);
         }

@@ -106,11 +106,11 @@ impl Hall {
     fn serve(&mut self, site: &str, first: Option<(&str, Level)>) {
         tracing::info!(site, devices = self.ids.len(), "serving virtual devices");
         self.sites.insert(site.to_owned());
+        let account = Account::new(site, self.broker.clone());
         for id in &self.ids {
-            let account = Account { site: site.to_owned(), broker: self.broker.clone() };
             let want = first.filter(|(device, _)| device == id).map(|(_, want)| want);
             let desk = Desk::new(want, Shown::plain(Condition::Closed));
-            let (line, port) = Line::new(account, id, desk, self.clock, Arc::new(Notify::new()));
+            let (line, port) = Line::new(account.clone(), id, desk, self.clock, Arc::new(Notify::new()));
             self.tasks.spawn(line.run(self.stop.clone()));
             let leaf = Leaf { openness: 0.0, goal: 0.0, at_ms: self.clock.now_ms() };
             self.tasks.spawn(leaf.run(port, self.clock, self.stop.clone()));

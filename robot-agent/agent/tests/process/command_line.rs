@@ -4,7 +4,7 @@ use crate::common::{Agent, Broker, Fleet, Folder, run};
 use serde_json::{Value, json};
 
 /// Nodes in a row, this far apart, joined both ways.
-fn layout(folder: &Folder, nodes: u32, gap_m: f64) -> String {
+pub fn layout(folder: &Folder, nodes: u32, gap_m: f64) -> String {
     let node = |index: u32| {
         json!({ "nodeId": format!("n{index}"), "mapId": "floor",
             "nodePosition": { "x": f64::from(index) * gap_m, "y": 0.0 },
@@ -89,8 +89,16 @@ fn bad_input_is_answered_with_file_key_value_and_mend() {
         ("no robots", good.to_owned(), "robot = 0 tables"),
         ("no CA", format!("[mqtt]\nurl = \"mqtts://h\"\nca = \"no.pem\"\n{robot}"), "no.pem"),
         ("needless CA", format!("{good}ca = \"ca.pem\"\n{robot}"), "mqtts://"),
-        ("no user", format!("{good}{robot}password_file = \"x\"\n"), "robot[0].password_file = \"x\": has no user"),
-        ("no password", format!("{good}{robot}username = \"u\"\n"), "robot[0].username = \"u\": has no password"),
+        (
+            "no user",
+            format!("{good}{robot}password_file = \"x\"\n"),
+            "robot[0].password_file = \"x\": has no user",
+        ),
+        (
+            "no password",
+            format!("{good}{robot}username = \"u\"\n"),
+            "robot[0].username = \"u\": has no password",
+        ),
         ("no site", format!("devices = \"devices.toml\"\n{good}"), "site.id = nothing"),
         ("no devices file", format!("devices = \"none.toml\"\n{good}"), "none.toml: can't be read"),
         ("slip", format!("{good}{robot}accept_any_acton = true\n"), "did you mean accept_any_action?"),

@@ -1,18 +1,18 @@
 //! A private mosquitto, an agent process, and a fleet that listens.
 
-use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
+use rumqttc::{Client, Event, MqttOptions, Packet, QoS, SubscribeFilter};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder of its own under the build's, removed at the end.
 pub struct Folder(pub PathBuf);
@@ -41,14 +41,21 @@ impl Drop for Folder {
 
 pub struct Broker {
     pub port: u16,
-    folder: Folder,
+    pub folder: Folder,
+    /// Lines of its configuration besides the listener.
+    rules: String,
     child: Option<Child>,
 }
 
 impl Broker {
     /// `None`, with a word, where mosquitto isn't installed.
     pub fn start() -> Option<Self> {
-        let mut broker = Self { port: free_port(), folder: Folder::new(), child: None };
+        Self::start_with(Folder::new(), "allow_anonymous true\n")
+    }
+
+    /// With these rules, whose files may lie in the folder.
+    pub fn start_with(folder: Folder, rules: &str) -> Option<Self> {
+        let mut broker = Self { port: free_port(), folder, rules: rules.to_owned(), child: None };
         if binary().is_none() {
             println!("skipped: mosquitto isn't installed");
             return None;
@@ -58,7 +65,7 @@ impl Broker {
     }
 
     pub fn restart(&mut self) {
-        let config = format!("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\n", self.port);
+        let config = format!("listener {} 127.0.0.1\npersistence false\n{}", self.port, self.rules);
         let config = self.folder.write("mosquitto.conf", &config);
         let mut command = Command::new(binary().unwrap());
         let child = command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -98,6 +105,7 @@ pub fn free_port() -> u16 {
 
 pub struct Agent {
     child: Child,
+    orders: ChildStdin,
     lines: Receiver<String>,
 }
 
@@ -105,19 +113,39 @@ impl Agent {
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drover-agent"));
         let command = command.args(arguments).env_remove("DROVER_MQTT__URL").env("DROVER_LOG", "info");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Self::of(command.spawn().unwrap())
+    }
+
+    /// Any program that prints lines.
+    pub fn of(mut child: Child) -> Self {
+        let orders = child.stdin.take().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (send, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-        Self { child, lines }
+        Self { child, orders, lines }
+    }
+
+    /// A line, if it comes in this time.
+    pub fn line_within(&self, patience: Duration) -> Option<String> {
+        self.lines.recv_timeout(patience).ok()
+    }
+
+    /// A line on its stdin; it answers by a line.
+    pub fn order(&mut self, line: &str) {
+        writeln!(self.orders, "{line}").unwrap();
+        let answer = self.line();
+        assert_eq!(format!("{} {}", answer["device"], answer["fault"]).replace('"', ""), line);
     }
 
     pub fn line(&self) -> Value {
         serde_json::from_str(&self.lines.recv_timeout(PATIENCE).unwrap()).unwrap()
     }
 
+    /// SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// SIGTERM; gives the exit code.
@@ -161,7 +189,14 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn join(port: u16, name: &str) -> Self {
+        Self::join_as(port, name, None)
+    }
+
+    pub fn join_as(port: u16, name: &str, login: Option<(&str, &str)>) -> Self {
         let mut options = MqttOptions::new(name, "127.0.0.1", port);
+        if let Some((user, password)) = login {
+            options.set_credentials(user, password);
+        }
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut connection) = Client::new(options, 100);
         let (send, heard) = channel();
@@ -171,7 +206,10 @@ impl Fleet {
             for event in connection.iter() {
                 match event {
                     Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                        let _ = subscriber.try_subscribe("uagv/v2/+/+/+", QoS::AtLeastOnce);
+                        let filters = ["uagv/v2/+/+/+", "drover/v1/+/device/+/+"];
+                        let filters =
+                            filters.map(|filter| SubscribeFilter::new(filter.into(), QoS::AtLeastOnce));
+                        let _ = subscriber.try_subscribe_many(filters);
                     }
                     Ok(Event::Incoming(Packet::SubAck(_))) => {
                         let _ = ready.send(());
@@ -202,18 +240,27 @@ impl Fleet {
 
     /// The first message on the topic that passes; earlier ones on the same topic are dropped.
     pub fn hear(&self, topic: &str, passes: impl Fn(&Message) -> bool) -> Message {
-        let end = Instant::now() + PATIENCE;
+        self.hear_within(PATIENCE, topic, passes).unwrap_or_else(|| panic!("nothing fitting on {topic}"))
+    }
+
+    /// The same, if it comes in this time.
+    pub fn hear_within(
+        &self,
+        patience: Duration,
+        topic: &str,
+        passes: impl Fn(&Message) -> bool,
+    ) -> Option<Message> {
+        let end = Instant::now() + patience;
         let mut backlog = self.backlog.borrow_mut();
         loop {
             while let Some(index) = backlog.iter().position(|message| message.topic == topic) {
                 let message = backlog.remove(index);
                 if passes(&message) {
-                    return message;
+                    return Some(message);
                 }
             }
             let left = end.saturating_duration_since(Instant::now());
-            let message = self.heard.recv_timeout(left);
-            backlog.push(message.unwrap_or_else(|_| panic!("nothing fitting on {topic}")));
+            backlog.push(self.heard.recv_timeout(left).ok()?);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The process as a user and a broker see it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod accounts;
 mod command_line;
 mod common;
+mod devices_on_a_plc;
+mod foreign_peers;
 mod robots_on_a_broker;
+mod virtual_doors;
