@@ -11,7 +11,7 @@ mod users;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tonic::metadata::MetadataMap;
 
 use crate::config;
@@ -25,7 +25,7 @@ pub(crate) use gate::{Gate, pass};
 pub const ANONYMOUS: &str = "anonymous";
 
 /// What a caller may do; each may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Look.

@@ -1,35 +1,78 @@
 //! `drover check`: everything a start needs, looked at without starting; a table of what is right and wrong.
+//!
+//! It changes nothing that lasts: no table, no database file, no exchange, and no queue that outlives the look.
 
-use std::net::SocketAddr;
+mod cache;
+mod files;
+mod jobs;
+mod robots;
+mod store;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use drover_maps::Severity;
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet};
+use drover_maps::{Layout, Severity};
 use serde::Serialize;
 
-use crate::config::{Config, Enroll, Mqtt, Peer, SecretUrl};
-use crate::store::Store;
-use crate::{map, mqtt};
+use crate::config::{Config, Enroll};
+use crate::map;
+
+pub(crate) use files::PLACEHOLDER;
 
 /// How long a peer may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long whoever listens on our address may take.
+const NEIGHBOUR_MAX: Duration = Duration::from_secs(1);
+
+/// How a row is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Right,
+    /// A start will do; something won't work as meant.
+    Warning,
+    /// A start won't do.
+    Wrong,
+}
 
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// What was looked at.
     pub what: &'static str,
-    /// It is as it should be.
+    /// How it is judged.
+    pub verdict: Verdict,
+    /// It isn't wrong.
     pub is_right: bool,
-    /// What was found, and the mend when it is wrong.
+    /// What was found, and the mend when it isn't right.
     pub detail: String,
 }
 
 impl Row {
+    fn new(what: &'static str, verdict: Verdict, detail: impl Into<String>) -> Row {
+        Row { what, verdict, is_right: verdict != Verdict::Wrong, detail: detail.into() }
+    }
+
+    fn right(what: &'static str, detail: impl Into<String>) -> Row {
+        Row::new(what, Verdict::Right, detail)
+    }
+
+    fn warning(what: &'static str, detail: impl Into<String>) -> Row {
+        Row::new(what, Verdict::Warning, detail)
+    }
+
+    fn wrong(what: &'static str, detail: impl Into<String>) -> Row {
+        Row::new(what, Verdict::Wrong, detail)
+    }
+
     fn of(what: &'static str, result: Result<String, String>) -> Row {
-        let is_right = result.is_ok();
-        Row { what, is_right, detail: result.unwrap_or_else(|error| error) }
+        match result {
+            Ok(detail) => Row::right(what, detail),
+            Err(detail) => Row::wrong(what, detail),
+        }
     }
 }
 
@@ -39,22 +82,26 @@ pub async fn check(file: &Path) -> Vec<Row> {
         Ok(config) => config,
         Err(error) => {
             let problems = error.problems.iter();
-            return problems.map(|problem| Row::of("configuration", Err(problem.to_string()))).collect();
+            return problems.map(|problem| Row::wrong("configuration", problem.to_string())).collect();
         }
     };
-    let mut rows = vec![Row::of("configuration", Ok(format!("site {}", config.site)))];
-    rows.extend(layout(&config));
-    let (mqtt, jobs, store, cache) =
-        tokio::join!(robots_broker(&config), jobs_broker(&config.jobs), store(&config), cache(&config));
-    rows.push(Row::of("mqtt", mqtt));
-    rows.push(Row::of("jobs", jobs));
-    rows.push(Row::of("store", store));
-    rows.push(Row::of("cache", cache));
-    rows.push(Row::of("http", address(config.listen)));
+    let mut rows = vec![Row::right("configuration", format!("site {}", config.site))];
+    let (layout, found) = layout(&config);
+    rows.extend(found);
+    rows.extend(files::rows(&config, layout.as_ref()));
+    let (mqtt, jobs, store, cache) = tokio::join!(
+        robots::rows(&config, layout.as_ref()),
+        jobs::rows(&config),
+        store::rows(&config),
+        cache::row(&config)
+    );
+    rows.extend(mqtt.into_iter().chain(jobs).chain(store));
+    rows.push(cache);
+    rows.push(address(config.listen));
     rows
 }
 
-/// Prints the table. True = all right.
+/// Prints the table. True = nothing wrong.
 pub fn print(rows: &[Row], json: bool) -> bool {
     let is_right = rows.iter().all(|row| row.is_right);
     if json {
@@ -62,16 +109,27 @@ pub fn print(rows: &[Row], json: bool) -> bool {
         return is_right;
     }
     for row in rows {
-        let word = if row.is_right { "right" } else { "WRONG" };
+        let word = match row.verdict {
+            Verdict::Right => "right  ",
+            Verdict::Warning => "warning",
+            Verdict::Wrong => "WRONG  ",
+        };
         println!("{word}  {:<14} {}", row.what, row.detail);
     }
+    let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    println!(
+        "{} right, {} warnings, {} wrong",
+        count(Verdict::Right),
+        count(Verdict::Warning),
+        count(Verdict::Wrong)
+    );
     is_right
 }
 
-fn layout(config: &Config) -> Vec<Row> {
+fn layout(config: &Config) -> (Option<Layout>, Vec<Row>) {
     let compiled = match map::load(&config.layout, config.site_file.as_deref()) {
         Ok(compiled) => compiled,
-        Err(error) => return vec![Row::of("layout", Err(error.to_string()))],
+        Err(error) => return (None, vec![Row::wrong("layout", error.to_string())]),
     };
     let layout = &compiled.layout;
     let size = format!(
@@ -81,98 +139,52 @@ fn layout(config: &Config) -> Vec<Row> {
         layout.stations().len(),
         layout.robots().len()
     );
-    let mut rows = vec![Row::of("layout", Ok(size))];
+    let mut rows = vec![Row::right("layout", size)];
     if layout.robots().is_empty() && config.enroll == Enroll::Configured {
         let mend =
             "no robot may join: name them as [[robot]] in site.toml, or set key `robots.enroll` to \"auto\"";
-        rows.push(Row::of("robots", Err(mend.to_owned())));
+        rows.push(Row::wrong("robots", mend));
     }
-    rows.extend(compiled.findings.iter().map(|finding| Row {
-        what: "layout",
-        is_right: finding.severity != Severity::Error,
-        detail: finding.to_string(),
+    rows.extend(compiled.findings.iter().map(|finding| {
+        let verdict = match finding.severity {
+            Severity::Error => Verdict::Wrong,
+            Severity::Warning => Verdict::Warning,
+        };
+        Row::new("layout", verdict, finding.to_string())
     }));
-    rows
+    (Some(compiled.layout), rows)
 }
 
-async fn robots_broker(config: &Config) -> Result<String, String> {
-    match &config.mqtt.peer {
-        Peer::Embedded => Ok("embedded".to_owned()),
-        Peer::Url(url) => within(ANSWER_MAX, greet(&config.mqtt, url, &config.site)).await,
-    }
-}
-
-/// Connects under a name of its own: the site's own would throw a running controller out.
-async fn greet(mqtt: &Mqtt, url: &SecretUrl, site: &str) -> Result<String, String> {
-    let mqtt::Address { host, port, login } = mqtt::address(url).map_err(|error| error.to_string())?;
-    let mut options = MqttOptions::new(format!("drover-check-{site}-{}", std::process::id()), host, port);
-    let given = mqtt.username.clone().zip(mqtt.password.as_ref().map(|secret| secret.reveal().to_owned()));
-    if let Some((user, password)) = login.or(given) {
-        options.set_credentials(user, password);
-    }
-    let (_client, mut events) = AsyncClient::new(options, 10);
-    loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => return Ok(format!("{url} answers")),
-            Ok(_) => {}
-            Err(error) => return Err(format!("{url}: {error}; start the broker or mend key `mqtt.url`")),
-        }
-    }
-}
-
-async fn jobs_broker(peer: &Peer) -> Result<String, String> {
-    let Peer::Url(url) = peer else { return Ok("embedded: jobs come by gRPC only".to_owned()) };
-    within(ANSWER_MAX, async {
-        let properties = lapin::ConnectionProperties::default();
-        match lapin::Connection::connect(url.reveal(), properties).await {
-            Ok(_) => Ok(format!("{url} answers")),
-            Err(error) => Err(format!("{url}: {error}; start RabbitMQ or mend key `jobs.url`")),
-        }
-    })
-    .await
-}
-
-async fn store(config: &Config) -> Result<String, String> {
-    let url = &config.store;
-    let wrong = |error: String| format!("{url}: {error}; start the database or mend key `store.url`");
-    within(ANSWER_MAX, async {
-        let store = Store::connect(url.reveal()).await.map_err(|error| wrong(error.to_string()))?;
-        store.ping().await.map_err(|error| wrong(error.to_string()))?;
-        let lease = store.lease(&config.site).await.map_err(|error| wrong(error.to_string()))?;
-        store.close().await;
-        Ok(match lease {
-            Some(lease) => format!("{url} answers; journal up to {}, epoch {}", lease.tip.0, lease.epoch.0),
-            None => format!("{url} answers; no journal of this site yet"),
-        })
-    })
-    .await
-}
-
-async fn cache(config: &Config) -> Result<String, String> {
-    let Some(url) = &config.cache else { return Ok("none".to_owned()) };
-    let rest = url.reveal().split_once("://").map_or("", |(_, rest)| rest);
-    let host = rest.rsplit('@').next().unwrap_or_default().split('/').next().unwrap_or_default();
-    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:6379") };
-    within(ANSWER_MAX, async {
-        match tokio::net::TcpStream::connect(&host).await {
-            Ok(_) => Ok(format!("{url} answers")),
-            Err(error) => Err(format!("{url}: {error}; start Redis, mend key `cache.url` or write \"none\"")),
-        }
-    })
-    .await
-}
-
-fn address(listen: SocketAddr) -> Result<String, String> {
+fn address(listen: SocketAddr) -> Row {
     match std::net::TcpListener::bind(listen) {
-        Ok(_) => Ok(format!("{listen} is free")),
-        Err(error) => Err(format!("{listen}: {error}; stop what listens there or mend key `http.listen`")),
+        Ok(_) => Row::right("http", format!("{listen} is free")),
+        Err(_) if is_drover(listen) => Row::warning(
+            "http",
+            format!(
+                "{listen}: a controller runs there already; a second one needs another key `http.listen`"
+            ),
+        ),
+        Err(error) => Row::wrong(
+            "http",
+            format!("{listen}: {error}; stop what listens there or mend key `http.listen`"),
+        ),
     }
 }
 
-async fn within(
-    limit: Duration,
-    looking: impl Future<Output = Result<String, String>>,
-) -> Result<String, String> {
+/// Whether whoever listens there answers as a controller does.
+fn is_drover(listen: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&listen, NEIGHBOUR_MAX)?;
+        stream.set_read_timeout(Some(NEIGHBOUR_MAX))?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: drover\r\nConnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    ask().is_ok_and(|answer| answer.ends_with("alive\n"))
+}
+
+async fn within<T>(limit: Duration, looking: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     match tokio::time::timeout(limit, looking).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {} s; is the address right?", limit.as_secs())),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::map::{Json, MapCommand};
+use crate::site::SiteCommand;
+use crate::users::UserCommand;
 
 /// Drover: takes picking jobs in order, decides which robot does each, and drives the robots.
 #[derive(Debug, Parser)]
@@ -75,6 +77,23 @@ Exit code 1 when a job failed, an order was broken or an invariant was violated.
   drover map render --layout layout.lif.json --out layout.svg"
     )]
     Map(MapCommand),
+    /// Make a new site, and the accounts of its brokers.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  drover site new busan-2 --layout layout.lif.json --site site.toml --robots 20..60
+  drover site credentials --config drover.toml --out credentials --rotate r07"
+    )]
+    Site(SiteCommand),
+    /// Add, list and remove those who may call.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  drover user add kim --role operator --file users.toml
+  drover user list --file users.toml
+  drover user remove kim --file users.toml"
+    )]
+    User(UserCommand),
     /// Step a journal again, and compare every decision and digest.
     #[command(after_help = "Examples:
   drover replay --config drover.toml

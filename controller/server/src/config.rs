@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub use access::{Auth, Jwt, Tls};
 use reader::Reader;
 
+use crate::tls::Trust;
+
 /// Round trip of a message in real time, ms.
 const ROUND_TRIP_MS: f64 = 60.0;
 /// How long robots that start together take to be heard, in real time, ms.
@@ -84,6 +86,8 @@ pub struct Mqtt {
     pub username: Option<String>,
     /// Password, from `password_file`.
     pub password: Option<SecretUrl>,
+    /// Whom `mqtts://` trusts: `ca`, `cert`, `key`.
+    pub trust: Trust,
 }
 
 /// `[robots] enroll`.
@@ -126,6 +130,8 @@ pub struct Config {
     pub site_file: Option<PathBuf>,
     /// `[jobs] url`.
     pub jobs: Peer,
+    /// Whom `amqps://` trusts: `[jobs] ca`.
+    pub jobs_trust: Trust,
     /// `[jobs] file`, found: a wave handed in at the start, with embedded jobs only.
     pub jobs_file: Option<PathBuf>,
     /// `[mqtt]`.
@@ -134,6 +140,8 @@ pub struct Config {
     pub store: SecretUrl,
     /// `[cache] url`; none = no cache.
     pub cache: Option<SecretUrl>,
+    /// Whom `rediss://` trusts: `[cache] ca`.
+    pub cache_trust: Trust,
     /// `[robots] enroll`.
     pub enroll: Enroll,
     /// `[http] listen`.
@@ -144,6 +152,8 @@ pub struct Config {
     pub auth: Auth,
     /// `[log]`.
     pub log: Log,
+    /// Files that secrets were read from, with their keys.
+    pub secret_files: Vec<(String, PathBuf)>,
     /// The options of the mind, from `[plan]`, `[release]` and the above.
     pub core: drover_core::Config,
 }
@@ -194,6 +204,19 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] lists every problem found.
     pub fn load(file: &Path) -> Result<Config, ConfigError> {
+        Config::load_with(file, None)
+    }
+
+    /// The same for whoever makes the password of the robots' broker: its file may be absent yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists every problem found.
+    pub fn load_before_credentials(file: &Path) -> Result<Config, ConfigError> {
+        let nothing = ("DROVER_MQTT__PASSWORD_FILE".to_owned(), "/dev/null".to_owned());
+        Config::load_with(file, Some(nothing))
+    }
+
+    fn load_with(file: &Path, more: Option<(String, String)>) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
             problems: vec![Problem {
                 origin: file.display().to_string(),
@@ -201,7 +224,7 @@ impl Config {
                 text: format!("can't be read ({error}); give the path of a TOML file to --config"),
             }],
         })?;
-        Config::parse(file, &text, std::env::vars())
+        Config::parse(file, &text, std::env::vars().chain(more))
     }
 
     /// Reads this text as the file, with these environment variables.
@@ -225,7 +248,8 @@ impl Config {
         let site = reader.name("site.id");
         let layout = reader.path("site.layout", true);
         let site_file = reader.path("site.site", false);
-        let jobs = reader.peer("jobs.url", "embedded", &["amqp://"]);
+        let jobs = reader.peer("jobs.url", "embedded", &["amqp://", "amqps://"]);
+        let jobs_trust = reader.trust("jobs", false);
         let jobs_file = reader.path("jobs.file", false);
         if jobs_file.is_some() && !matches!(jobs, Some(Peer::Embedded)) {
             reader.problem(
@@ -235,7 +259,8 @@ impl Config {
         }
         let mqtt = read_mqtt(reader);
         let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
-        let cache = reader.url("cache.url", "none", &["redis://", "none"]);
+        let cache = reader.url("cache.url", "none", &["redis://", "rediss://", "none"]);
+        let cache_trust = reader.trust("cache", false);
         let enroll =
             reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
         let listen = reader.address("http.listen", "127.0.0.1:8080");
@@ -252,22 +277,25 @@ impl Config {
             layout: layout?,
             site_file,
             jobs: jobs?,
+            jobs_trust,
             jobs_file,
             mqtt: mqtt?,
             store: store?,
             cache: cache.filter(|url| url.reveal() != "none"),
+            cache_trust,
             enroll: enroll?,
             listen: listen?,
             tls,
             auth,
             log,
+            secret_files: reader.secret_files.clone(),
             core,
         })
     }
 }
 
 fn read_mqtt(reader: &mut Reader) -> Option<Mqtt> {
-    let peer = reader.peer("mqtt.url", "mqtt://127.0.0.1:1883", &["mqtt://", "tcp://"]);
+    let peer = reader.peer("mqtt.url", "mqtt://127.0.0.1:1883", &["mqtt://", "mqtts://", "tcp://"]);
     let interface = reader.text("mqtt.interface", "uagv");
     let is_topic = |c: char| !"+#$".contains(c) && !c.is_control();
     if interface.split('/').any(str::is_empty) || !interface.chars().all(is_topic) {
@@ -281,6 +309,7 @@ fn read_mqtt(reader: &mut Reader) -> Option<Mqtt> {
         interface,
         username: reader.optional("mqtt.username"),
         password: reader.optional("mqtt.password").map(SecretUrl::new),
+        trust: reader.trust("mqtt", true),
     })
 }
 
@@ -311,6 +340,18 @@ mod tests {
         Config::parse(&file, text, variables)
     }
 
+    const NO_DEFAULT: [&str; 10] = [
+        "username",
+        "file",
+        "ca = ",
+        "cert = ",
+        "key = ",
+        "tls_",
+        "users",
+        "jwt_key",
+        "jwt_issuer",
+        "jwt_audience",
+    ];
     const SITE: &str = "[site]\nid = \"dc-7\"\nlayout = \"maps/sites/fresh-dc/layout.lif.json\"\n";
 
     #[test]
@@ -358,6 +399,17 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_of_ours_needs_its_key() {
+        let own = "controller/server/Cargo.toml";
+        let with = |keys: &str| parse(&format!("{SITE}[mqtt]\nurl = \"mqtts://broker\"\n{keys}"), &[]);
+        let trust = with(&format!("ca = \"{own}\"\ncert = \"{own}\"\nkey = \"{own}\"\n")).unwrap().mqtt.trust;
+        let keys: Vec<String> = trust.files().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["mqtt.ca", "mqtt.cert", "mqtt.key"]);
+        let problems = with(&format!("cert = \"{own}\"\n")).unwrap_err().problems;
+        assert_eq!(problems.iter().map(|problem| problem.key.as_str()).collect::<Vec<_>>(), ["mqtt.key"]);
+    }
+
+    #[test]
     fn off_the_loopback_somebody_must_be_let_in() {
         let with = |more: &str| parse(&format!("{SITE}[http]\nlisten = \"0.0.0.0:8080\"\n{more}"), &[]);
         let problems = with("").unwrap_err().problems;
@@ -393,9 +445,7 @@ mod tests {
             line.starts_with('[')
                 || (line.contains(" = ")
                     && !line.contains("_file = ")
-                    && !["username", "file", "tls_", "users", "jwt_key", "jwt_issuer", "jwt_audience"]
-                        .iter()
-                        .any(|key| line.starts_with(key)))
+                    && !NO_DEFAULT.iter().any(|key| line.starts_with(key)))
         };
         let written: Vec<&str> = keys.filter(has_default).collect();
         assert_eq!(

@@ -15,10 +15,10 @@ use lapin::{BasicProperties, Confirmation, ExchangeKind, PublisherConfirm};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::SecretUrl;
-use crate::intake::UrlError;
 use crate::intake::link::{Address, Backoff, CONFIRM_MAX, Link, Outage, limited};
+use crate::intake::{Broker, UrlError};
 use crate::telemetry::Health;
+use crate::tls;
 
 /// Name in [`Health`].
 pub const PART: &str = "events";
@@ -36,13 +36,13 @@ const PERSISTENT: u8 = 2;
 /// # Errors
 /// [`UrlError`] when the URL isn't one.
 pub fn spawn(
-    url: &SecretUrl,
+    broker: &Broker,
     site: &str,
     news: mpsc::Receiver<Notification>,
     confirmed: mpsc::Sender<u64>,
     health: &Health,
 ) -> Result<(), UrlError> {
-    let address = Address::parse(url)?;
+    let address = Address::of(broker)?;
     health.expect(PART);
     let publisher = Publisher {
         address,
@@ -123,7 +123,7 @@ impl Publisher {
     async fn serve(mut self) {
         let mut backoff = Backoff::new();
         while let End::Outage(outage) = self.connected(&mut backoff).await {
-            self.health.down(PART, outage.to_string());
+            self.health.down(PART, tls::told(&outage, "jobs.ca"));
             backoff.pause().await;
         }
     }

@@ -8,10 +8,10 @@ use clap::Parser;
 use drover_controller::auth::Access;
 use drover_controller::cli::{Cli, Command};
 use drover_controller::config::{Config, Log, LogFormat};
-use drover_controller::run::{self, Clock, Setup};
+use drover_controller::run::{self, Clock, RunError, Setup};
 use drover_controller::telemetry::{self, Health};
 use drover_controller::view::Screen;
-use drover_controller::{check, demo, http, inbox, map, replay, signals};
+use drover_controller::{check, demo, http, inbox, map, replay, signals, site, tls, users};
 use tokio::sync::watch;
 
 /// Ran, and found fault.
@@ -21,6 +21,7 @@ const BAD_INPUT: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    tls::install_provider();
     match carry_out(Cli::parse().command).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAULT),
@@ -41,8 +42,13 @@ fn text(error: &anyhow::Error) -> String {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
+    if let Some(error) = error.downcast_ref::<RunError>() {
+        return matches!(error, RunError::Mqtt(_) | RunError::Amqp(_) | RunError::Url { .. });
+    }
     error.is::<drover_controller::config::ConfigError>()
         || error.is::<map::LayoutError>()
+        || error.is::<site::SiteError>()
+        || error.is::<users::UsersError>()
         || error.is::<drover_controller::auth::AccessError>()
         || error.downcast_ref().is_some_and(|error| matches!(error, http::ServeError::Tls(_)))
 }
@@ -58,6 +64,8 @@ async fn carry_out(command: Command) -> anyhow::Result<bool> {
         }
         Command::Check { config, json } => Ok(check::print(&check::check(&config.config).await, json.json)),
         Command::Map(command) => Ok(map::run(command)?),
+        Command::Site(command) => Ok(site::run(command).map(|()| true)?),
+        Command::User(command) => Ok(users::run(command).map(|()| true)?),
         Command::Replay { config, until, recompute: _, json } => {
             telemetry::start_logging(&quiet);
             let story = replay::replay(&Config::load(&config.config)?, until).await?;

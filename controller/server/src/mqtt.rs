@@ -12,7 +12,8 @@ use drover_core::{DeviceMessage, RobotMessage, RobotName, ToRobot};
 use drover_proto::device::{DeviceRequest, DeviceTopic, DeviceTopicKind};
 use drover_proto::vda5050::{Topic, TopicKind};
 use rumqttc::{
-    AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, Publish, QoS, SubscribeFilter,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet,
+    Publish, QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
 use tokio::sync::mpsc;
 
@@ -20,6 +21,7 @@ use crate::config::SecretUrl;
 use crate::inbox::{Doors, FromDevice, FromRobot};
 use crate::run::Lease;
 use crate::telemetry::Health;
+use crate::tls::{self, Trust};
 
 /// Largest packet read or written, bytes.
 const PACKET_MAX: usize = 1024 * 1024;
@@ -35,6 +37,10 @@ pub const OUTGOING_MAX: usize = 4_096;
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Pause between two log lines on malformed messages.
 const MALFORMED_LOG_EVERY: Duration = Duration::from_secs(10);
+/// Where brokers listen when the URL says nothing.
+const PORT: u16 = 1883;
+/// The same with TLS.
+const PORT_SECURE: u16 = 8883;
 /// Name in [`Health`].
 pub const PART: &str = "mqtt";
 
@@ -50,8 +56,10 @@ pub enum Outgoing {
 /// Where the broker is, and who we are there.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `mqtt://[user:password@]host[:port]`.
+    /// `mqtt://[user:password@]host[:port]`, or `mqtts://`.
     pub url: SecretUrl,
+    /// Whom `mqtts://` trusts.
+    pub trust: Trust,
     /// User and password, when the URL has none.
     pub login: Option<(String, SecretUrl)>,
     /// One id per site: the broker drops an old leader's session when the new one connects.
@@ -67,7 +75,7 @@ pub struct Options {
 #[error("failed to read the MQTT url `{url}`: {mend}")]
 pub struct UrlError {
     url: String,
-    mend: &'static str,
+    mend: String,
 }
 
 /// Starts the three tasks; they end with the runtime.
@@ -108,34 +116,49 @@ pub fn spawn(
 pub(crate) struct Address {
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) is_secure: bool,
     /// User and password.
     pub(crate) login: Option<(String, String)>,
 }
 
 /// Takes a broker's URL apart.
 pub(crate) fn address(url: &SecretUrl) -> Result<Address, UrlError> {
-    let wrong = |mend| UrlError { url: url.to_string(), mend };
-    let rest = url.reveal();
-    let rest = rest.strip_prefix("mqtt://").or_else(|| rest.strip_prefix("tcp://"));
-    let rest = rest.ok_or_else(|| wrong("it must begin with mqtt://"))?.trim_end_matches('/');
+    let wrong = |mend: &str| UrlError { url: url.to_string(), mend: mend.to_owned() };
+    let (is_secure, rest) = match url.reveal().split_once("://") {
+        Some(("mqtt" | "tcp", rest)) => (false, rest),
+        Some(("mqtts", rest)) => (true, rest),
+        Some(_) | None => return Err(wrong("it must begin with mqtt:// or mqtts://")),
+    };
+    let rest = rest.trim_end_matches('/');
     let (login, host) = rest.rsplit_once('@').map_or((None, rest), |(login, host)| (Some(login), host));
     let (host, port) = match host.rsplit_once(':') {
         Some((host, port)) => {
             (host, port.parse().map_err(|_| wrong("the port must be a number, e.g. mqtt://127.0.0.1:1883"))?)
         }
-        None => (host, 1883),
+        None if is_secure => (host, PORT_SECURE),
+        None => (host, PORT),
     };
     if host.is_empty() {
         return Err(wrong("it names no host, e.g. mqtt://127.0.0.1:1883"));
     }
     let login = login.map(|login| login.split_once(':').unwrap_or((login, "")));
     let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
-    Ok(Address { host: host.to_owned(), port, login })
+    Ok(Address { host: host.to_owned(), port, is_secure, login })
 }
 
-fn client_options(options: &Options) -> Result<MqttOptions, UrlError> {
-    let Address { host, port, login } = address(&options.url)?;
+/// How the client connects. `client_id` is ours alone on the broker: two of one name throw each other out.
+///
+/// # Errors
+/// [`UrlError`] when the URL isn't one, or a TLS file isn't good.
+pub(crate) fn client_options(options: &Options) -> Result<MqttOptions, UrlError> {
+    let Address { host, port, is_secure, login } = address(&options.url)?;
     let mut client = MqttOptions::new(&options.client_id, host, port);
+    if is_secure {
+        let wrong =
+            |error: tls::FileError| UrlError { url: options.url.to_string(), mend: error.to_string() };
+        let trusting = options.trust.client().map_err(wrong)?;
+        client.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(trusting)));
+    }
     let login = login.or_else(|| options.login.as_ref().map(|(u, p)| (u.clone(), p.reveal().to_owned())));
     if let Some((user, password)) = login {
         client.set_credentials(user, password);
@@ -143,6 +166,32 @@ fn client_options(options: &Options) -> Result<MqttOptions, UrlError> {
     client.set_clean_session(false).set_inflight(INFLIGHT_MAX).set_keep_alive(Duration::from_secs(10));
     client.set_max_packet_size(PACKET_MAX, PACKET_MAX);
     Ok(client)
+}
+
+/// Why a connection failed, and the mend when it is known.
+pub(crate) fn told(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(
+            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
+        ) => "the broker refuses the login: bad user or password; mend keys `mqtt.username` and \
+              `mqtt.password_file`, or the broker's list of passwords"
+            .to_owned(),
+        other => tls::told(other, "mqtt.ca"),
+    }
+}
+
+/// What a leader listens to.
+pub(crate) fn filters(options: &Options) -> [SubscribeFilter; 5] {
+    let Options { interface, site, .. } = options;
+    let filter = |kind, qos| SubscribeFilter::new(Topic::filter(interface, kind), qos);
+    let device = |kind, qos| SubscribeFilter::new(DeviceTopic::filter(site, kind), qos);
+    [
+        device(DeviceTopicKind::State, QoS::AtMostOnce),
+        device(DeviceTopicKind::Connection, QoS::AtLeastOnce),
+        filter(TopicKind::State, QoS::AtMostOnce),
+        filter(TopicKind::Connection, QoS::AtLeastOnce),
+        filter(TopicKind::Factsheet, QoS::AtMostOnce),
+    ]
 }
 
 struct Poll {
@@ -170,7 +219,7 @@ impl Poll {
                 Ok(_) => {}
                 Err(error) => {
                     self.is_connected.store(false, Ordering::Relaxed);
-                    self.health.down(PART, error.to_string());
+                    self.health.down(PART, told(&error));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(BACKOFF_MAX);
                 }
@@ -179,17 +228,7 @@ impl Poll {
     }
 
     fn subscribe(&self) {
-        let Options { interface, site, .. } = &self.options;
-        let filter = |kind, qos| SubscribeFilter::new(Topic::filter(interface, kind), qos);
-        let device = |kind, qos| SubscribeFilter::new(DeviceTopic::filter(site, kind), qos);
-        let filters = [
-            device(DeviceTopicKind::State, QoS::AtMostOnce),
-            device(DeviceTopicKind::Connection, QoS::AtLeastOnce),
-            filter(TopicKind::State, QoS::AtMostOnce),
-            filter(TopicKind::Connection, QoS::AtLeastOnce),
-            filter(TopicKind::Factsheet, QoS::AtMostOnce),
-        ];
-        if let Err(error) = self.client.try_subscribe_many(filters) {
+        if let Err(error) = self.client.try_subscribe_many(filters(&self.options)) {
             tracing::error!(%error, "could not subscribe to the robots; will try at the next connection");
         }
     }
@@ -333,13 +372,15 @@ mod tests {
     #[test]
     fn a_url_gives_host_port_and_login() {
         let read = |text: &str| address(&SecretUrl::new(text)).ok();
-        let plain = Address { host: "127.0.0.1".into(), port: 1884, login: None };
+        let plain = Address { host: "127.0.0.1".into(), port: 1884, is_secure: false, login: None };
         assert_eq!(read("mqtt://127.0.0.1:1884"), Some(plain));
         let login = Some(("ann".to_owned(), "p@ss".to_owned()));
         assert_eq!(
             read("mqtt://ann:p@ss@broker"),
-            Some(Address { host: "broker".into(), port: 1883, login })
+            Some(Address { host: "broker".into(), port: 1883, is_secure: false, login })
         );
+        let secure = read("mqtts://broker").unwrap();
+        assert_eq!((secure.port, secure.is_secure), (8883, true));
         assert_eq!(read("mqtt://broker:port"), None);
         assert_eq!(read("http://broker"), None);
     }

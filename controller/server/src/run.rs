@@ -75,10 +75,10 @@ pub enum RunError {
     /// The journal doesn't lead to a state.
     #[error("failed to restore the site from its journal: {0}")]
     Restore(#[from] RestoreError),
-    /// A URL isn't one.
+    /// A URL isn't one, or a TLS file isn't good.
     #[error(transparent)]
     Mqtt(#[from] mqtt::UrlError),
-    /// A URL isn't one.
+    /// A URL isn't one, or a TLS file isn't good.
     #[error(transparent)]
     Amqp(#[from] intake::UrlError),
     /// The embedded broker doesn't start.
@@ -109,6 +109,7 @@ pub enum RunError {
 /// [`RunError`] says why it can't go on; `Ok` after a graceful stop.
 pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Setup { config, layout, clock, observer, doors, inbox, screen, health, mut stop } = setup;
+    judge(&config)?;
     expect_all(&config, &health);
     let Some(led) = lead(&config, &health, &screen, &mut stop).await? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
@@ -209,8 +210,9 @@ async fn connect(
             }
         }
         Peer::Url(url) => {
-            events::spawn(url, &config.site, news, doors.confirmed.clone(), health)?;
-            intake::spawn(url, &config.site, doors.submissions.clone(), health)?;
+            let broker = &jobs_broker(config, url);
+            events::spawn(broker, &config.site, news, doors.confirmed.clone(), health)?;
+            intake::spawn(broker, &config.site, doors.submissions.clone(), health)?;
         }
     }
     let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
@@ -218,20 +220,42 @@ async fn connect(
     Ok(Outlets { journal, mqtt: to_mqtt, notifications })
 }
 
+/// Where jobs come from and events go to.
+pub(crate) fn jobs_broker(config: &Config, url: &SecretUrl) -> intake::Broker {
+    intake::Broker { url: url.clone(), trust: config.jobs_trust.clone() }
+}
+
+/// What can't be mended by waiting is told before anything is waited for.
+fn judge(config: &Config) -> Result<(), RunError> {
+    if let Peer::Url(url) = &config.jobs {
+        intake::link::Address::of(&jobs_broker(config, url))?;
+    }
+    if let Peer::Url(url) = &config.mqtt.peer {
+        mqtt::client_options(&robots_broker(config, url.clone()))?;
+    }
+    Ok(())
+}
+
 async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
     let url = match &config.mqtt.peer {
         Peer::Embedded => SecretUrl::new(format!("mqtt://{}", crate::broker::start().await?)),
         Peer::Url(url) => url.clone(),
     };
+    Ok(robots_broker(config, url))
+}
+
+/// Who the leader is on the robots' broker.
+pub(crate) fn robots_broker(config: &Config, url: SecretUrl) -> mqtt::Options {
     let mqtt = &config.mqtt;
     let login = mqtt.username.clone().zip(mqtt.password.clone());
-    Ok(mqtt::Options {
+    mqtt::Options {
         url,
+        trust: mqtt.trust.clone(),
         login,
         client_id: format!("drover-{}", config.site),
         interface: mqtt.interface.clone(),
         site: config.site.clone(),
-    })
+    }
 }
 
 /// Without an events broker there is nobody to tell: every notification counts as confirmed.

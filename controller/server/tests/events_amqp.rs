@@ -8,8 +8,8 @@ mod kit;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drover_controller::config::SecretUrl;
 use drover_controller::events;
+use drover_controller::intake::Broker;
 use drover_controller::telemetry::Health;
 use drover_core::{JobId, JobNews, Notification, Time};
 use kit::amqp::{Client, Message};
@@ -32,7 +32,7 @@ impl Shell {
         let (news, news_rx) = mpsc::channel(100_000);
         let (confirmed_tx, confirmed) = mpsc::channel(100_000);
         let health = Health::default();
-        events::spawn(&SecretUrl::new(rabbit.url()), SITE, news_rx, confirmed_tx, &health).unwrap();
+        events::spawn(&Broker::of(rabbit.url()), SITE, news_rx, confirmed_tx, &health).unwrap();
         Shell { news, confirmed, health, last_confirmed: 0 }
     }
 

@@ -7,9 +7,8 @@ mod kit;
 
 use std::time::{Duration, Instant};
 
-use drover_controller::config::SecretUrl;
 use drover_controller::inbox::{Request, Submission};
-use drover_controller::intake::{self, PREFETCH};
+use drover_controller::intake::{self, Broker, PREFETCH};
 use drover_controller::telemetry::Health;
 use drover_core::Verdict;
 use drover_core::job::JobRequest;
@@ -34,7 +33,7 @@ impl Shell {
     fn start(rabbit: &Rabbit) -> Shell {
         let (sender, submissions) = mpsc::channel(256);
         let health = Health::default();
-        intake::spawn(&SecretUrl::new(rabbit.url()), SITE, sender, &health).unwrap();
+        intake::spawn(&Broker::of(rabbit.url()), SITE, sender, &health).unwrap();
         Shell { submissions, health }
     }
 

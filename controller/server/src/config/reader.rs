@@ -9,6 +9,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 
 use super::{ConfigError, Peer, Problem, SecretUrl};
+use crate::tls::Trust;
 
 /// Every key there is. A key marked secret may also be given as `<key>_file`.
 pub(super) const KEYS: &[(&str, bool)] = &[
@@ -17,14 +18,19 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("site.site", false),
     ("jobs.url", true),
     ("jobs.file", false),
+    ("jobs.ca", false),
     ("mqtt.url", true),
     ("mqtt.interface", false),
     ("mqtt.username", false),
     ("mqtt.password", true),
+    ("mqtt.ca", false),
+    ("mqtt.cert", false),
+    ("mqtt.key", false),
     ("store.url", true),
     ("store.snapshot_ms", false),
     ("store.snapshot_events", false),
     ("cache.url", true),
+    ("cache.ca", false),
     ("robots.enroll", false),
     ("http.listen", false),
     ("http.tls_cert", false),
@@ -50,6 +56,8 @@ const PREFIX: &str = "DROVER_";
 pub(super) struct Reader {
     pub(super) file: PathBuf,
     pub(super) problems: Vec<Problem>,
+    /// Files that a secret was read from, with their keys.
+    pub(super) secret_files: Vec<(String, PathBuf)>,
     figment: Figment,
     /// Keys set by the environment, with the variable's name.
     variables: BTreeMap<String, String>,
@@ -73,7 +81,13 @@ impl Reader {
             figment = figment.merge(Serialized::default(&key, value));
             variables.insert(key, name);
         }
-        let mut reader = Reader { file: file.to_owned(), problems: Vec::new(), figment, variables };
+        let mut reader = Reader {
+            file: file.to_owned(),
+            problems: Vec::new(),
+            secret_files: Vec::new(),
+            figment,
+            variables,
+        };
         reader.find_unknown_keys();
         Ok(reader)
     }
@@ -108,7 +122,10 @@ impl Reader {
         if let Ok(value) = self.figment.find_value(&file_key) {
             let path = self.locate(value.as_str().unwrap_or_default());
             return match std::fs::read_to_string(&path) {
-                Ok(text) => Some(text.trim().to_owned()),
+                Ok(text) => {
+                    self.secret_files.push((file_key, path));
+                    Some(text.trim().to_owned())
+                }
                 Err(error) => {
                     let text = format!("`{}` can't be read ({error}); give a readable file", path.display());
                     self.problem(&file_key, text);
@@ -161,6 +178,23 @@ impl Reader {
             return None;
         }
         Some(path)
+    }
+
+    /// `ca` of a section, and with `identity` its `cert` and `key`, which go together.
+    pub(super) fn trust(&mut self, section: &'static str, identity: bool) -> Trust {
+        let mut trust = Trust { ca: self.path(&format!("{section}.ca"), false), ..Trust::of(section) };
+        if !identity {
+            return trust;
+        }
+        let (cert, key) = (format!("{section}.cert"), format!("{section}.key"));
+        let is_set = |reader: &Reader, key: &str| reader.figment.find_value(key).is_ok();
+        for (given, absent) in [(&cert, &key), (&key, &cert)] {
+            if is_set(self, given) && !is_set(self, absent) {
+                self.problem(absent, format!("is missing; key `{given}` needs it"));
+            }
+        }
+        trust.identity = self.path(&cert, false).zip(self.path(&key, false));
+        trust
     }
 
     fn locate(&self, text: &str) -> PathBuf {

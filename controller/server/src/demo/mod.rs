@@ -22,6 +22,7 @@ use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl}
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
 use crate::telemetry::{self, Health};
+use crate::tls::Trust;
 use crate::view::Screen;
 use crate::{broker, http, inbox, map, signals};
 
@@ -326,15 +327,24 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
         layout: ground.layout_file.clone(),
         site_file: ground.site_file.clone(),
         jobs: Peer::Embedded,
+        jobs_trust: Trust::of("jobs"),
         jobs_file: None,
-        mqtt: Mqtt { peer: Peer::Url(mqtt), interface: "uagv".to_owned(), username: None, password: None },
+        mqtt: Mqtt {
+            peer: Peer::Url(mqtt),
+            interface: "uagv".to_owned(),
+            username: None,
+            password: None,
+            trust: Trust::of("mqtt"),
+        },
         store: SecretUrl::new(format!("sqlite:{}", ground.folder.join("demo.db").display())),
         cache: None,
+        cache_trust: Trust::of("cache"),
         enroll: Enroll::Auto,
         listen: options.listen,
         tls: None,
         auth: Auth::default(),
         log: Log { format: LogFormat::Text, level: "warn".to_owned() },
+        secret_files: Vec::new(),
         core,
     };
     config.rehearse(options.speed);

@@ -22,6 +22,7 @@ use super::poison::{self, DEAD_EXCHANGE, Refusal};
 use super::{PART, PREFETCH};
 use crate::inbox::Submission;
 use crate::telemetry::Health;
+use crate::tls;
 
 /// The exchange producers publish to.
 const JOBS_EXCHANGE: &str = "drover.jobs";
@@ -52,7 +53,7 @@ impl Source {
         let mut backoff = Backoff::new();
         while !self.submissions.is_closed() {
             if let Err(outage) = self.connected(&mut backoff).await {
-                self.health.down(PART, outage.to_string());
+                self.health.down(PART, tls::told(&outage, "jobs.ca"));
                 backoff.pause().await;
             }
         }
@@ -88,13 +89,9 @@ impl Source {
     async fn declare(&self, link: &Link) -> Result<(), Outage> {
         link.exchange(DEAD_EXCHANGE, ExchangeKind::Direct).await?;
         link.exchange(JOBS_EXCHANGE, ExchangeKind::Direct).await?;
-        let quorum = || table([("x-queue-type", text("quorum"))]);
-        self.declare_queue(link, self.queue("dead"), DEAD_EXCHANGE, quorum()).await?;
-        let mut arguments = quorum();
-        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
-        arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
-        arguments.insert("x-dead-letter-exchange".into(), text(DEAD_EXCHANGE));
-        arguments.insert("x-dead-letter-routing-key".into(), text(&self.site));
+        let arguments = queue_arguments("dead", &self.site);
+        self.declare_queue(link, self.queue("dead"), DEAD_EXCHANGE, arguments).await?;
+        let arguments = queue_arguments("jobs", &self.site);
         self.declare_queue(link, self.queue("jobs"), JOBS_EXCHANGE, arguments).await
     }
 
@@ -172,6 +169,18 @@ impl Session<'_> {
         tracing::warn!(code, reason, job, "a job message was refused and dead-lettered");
         acknowledge(delivery).await
     }
+}
+
+/// How the site's queue of this kind is declared.
+pub(crate) fn queue_arguments(kind: &str, site: &str) -> FieldTable {
+    let mut arguments = table([("x-queue-type", text("quorum"))]);
+    if kind == "jobs" {
+        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+        arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
+        arguments.insert("x-dead-letter-exchange".into(), text(DEAD_EXCHANGE));
+        arguments.insert("x-dead-letter-routing-key".into(), text(site));
+    }
+    arguments
 }
 
 async fn acknowledge(delivery: &Delivery) -> Result<(), Outage> {

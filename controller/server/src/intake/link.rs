@@ -4,14 +4,18 @@
 //! whole, and whoever owns it starts anew. Every wait for the broker has a limit: lapin waits for ever in an outage.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::ExchangeDeclareOptions;
+use lapin::tcp::{AsyncTcpStream, RustlsConnector};
 use lapin::types::FieldTable;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use rustls::ClientConfig;
 
 use crate::config::SecretUrl;
+use crate::tls::Trust;
 
 /// A broker that is silent for so long counts as gone, in seconds; a stopped consumer holds its queue as long.
 const HEARTBEAT_S: u16 = 5;
@@ -50,23 +54,58 @@ pub(crate) enum Outage {
     Gone,
 }
 
-/// Where the broker is.
+/// The broker as it is configured.
 #[derive(Clone, Debug)]
-pub(crate) struct Address(AMQPUri);
+pub struct Broker {
+    /// `amqp://[user:password@]host[:port][/vhost]`, or `amqps://`.
+    pub url: SecretUrl,
+    /// Whom `amqps://` trusts.
+    pub trust: Trust,
+}
+
+impl Broker {
+    /// A broker whose certificate, if it has one, this machine trusts.
+    pub fn of(url: impl Into<String>) -> Broker {
+        Broker { url: SecretUrl::new(url), trust: Trust::of("jobs") }
+    }
+}
+
+/// Where the broker is, and with `amqps://` how it is trusted.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) uri: AMQPUri,
+    trusting: Option<Arc<ClientConfig>>,
+}
 
 impl Address {
-    pub(crate) fn parse(url: &SecretUrl) -> Result<Address, UrlError> {
-        let refused = |mend: String| UrlError { url: url.to_string(), mend };
-        let mut uri: AMQPUri = url.reveal().parse().map_err(&refused)?;
-        if uri.scheme == AMQPScheme::AMQPS {
-            return Err(refused("TLS isn't built in; use amqp:// within the site's network".to_owned()));
-        }
+    pub(crate) fn of(broker: &Broker) -> Result<Address, UrlError> {
+        let refused = |mend: String| UrlError { url: broker.url.to_string(), mend };
+        let mut uri: AMQPUri = broker.url.reveal().parse().map_err(&refused)?;
         // The standard reads a bare slash as the vhost without a name, which nobody means.
         if uri.vhost.is_empty() {
             uri.vhost = "/".to_owned();
         }
         uri.query.heartbeat = Some(HEARTBEAT_S);
-        Ok(Address(uri))
+        let trusting = match uri.scheme {
+            AMQPScheme::AMQP => None,
+            AMQPScheme::AMQPS => Some(broker.trust.client().map_err(|error| refused(error.to_string()))?),
+        };
+        Ok(Address { uri, trusting })
+    }
+
+    /// lapin's own TLS would trust the machine's list beside the signer that is named.
+    pub(crate) async fn connect(&self, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        let Some(trusting) = self.trusting.clone() else {
+            return Connection::connect_uri(self.uri.clone(), properties).await;
+        };
+        let runtime = lapin::runtime::default_runtime()?;
+        let connect = async move |uri: AMQPUri, runtime| {
+            let host = uri.authority.host;
+            let found: Vec<_> = tokio::net::lookup_host((host.as_str(), uri.authority.port)).await?.collect();
+            let plain = AsyncTcpStream::connect(&runtime, found).await?;
+            Ok(plain.into_rustls(&RustlsConnector::from(Arc::clone(&trusting)), &host).await?)
+        };
+        Connection::connector(self.uri.clone(), runtime, connect, properties).await
     }
 }
 
@@ -80,8 +119,7 @@ impl Link {
     /// Opens it; `name` is what the broker shows.
     pub(crate) async fn open(address: &Address, name: String) -> Result<Link, Outage> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection =
-            limited("connecting", SETUP_MAX, Connection::connect_uri(address.0.clone(), properties)).await?;
+        let connection = limited("connecting", SETUP_MAX, address.connect(properties)).await?;
         let channel = limited("opening a channel", SETUP_MAX, connection.create_channel()).await?;
         Ok(Link { connection, channel })
     }
@@ -144,18 +182,22 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    fn parse(url: &str) -> Result<Address, UrlError> {
+        Address::of(&Broker::of(url))
+    }
+
     #[test]
     fn a_bare_slash_means_the_default_vhost() {
         for url in ["amqp://127.0.0.1:5671", "amqp://127.0.0.1:5671/", "amqp://127.0.0.1:5671/%2f"] {
-            assert_eq!(Address::parse(&SecretUrl::new(url)).unwrap().0.vhost, "/", "{url}");
+            assert_eq!(parse(url).unwrap().uri.vhost, "/", "{url}");
         }
-        assert_eq!(Address::parse(&SecretUrl::new("amqp://h/dc")).unwrap().0.vhost, "dc");
+        assert_eq!(parse("amqp://h/dc").unwrap().uri.vhost, "dc");
     }
 
     #[test]
     fn an_unusable_url_is_refused_without_its_password() {
-        for url in ["amqps://u:secret@host", "http://u:secret@host", "nonsense"] {
-            let text = Address::parse(&SecretUrl::new(url)).unwrap_err().to_string();
+        for url in ["amqpss://u:secret@host", "http://u:secret@host", "nonsense"] {
+            let text = parse(url).unwrap_err().to_string();
             assert!(text.contains("AMQP url") && !text.contains("secret"), "{text}");
         }
     }

@@ -19,11 +19,11 @@ use drover_core::job::JobRequest;
 use drover_proto::Rejection;
 use tokio::sync::mpsc;
 
-use crate::config::SecretUrl;
 use crate::inbox::Submission;
 use crate::telemetry::Health;
 
-pub use link::UrlError;
+pub(crate) use amqp::queue_arguments;
+pub use link::{Broker, UrlError};
 
 /// Name in [`Health`].
 pub const PART: &str = "jobs";
@@ -42,14 +42,14 @@ pub fn read(body: &[u8]) -> Result<JobRequest, Rejection> {
 /// waited for.
 ///
 /// # Errors
-/// [`UrlError`] when the URL isn't one.
+/// [`UrlError`] when the URL isn't one, or a TLS file isn't good.
 pub fn spawn(
-    url: &SecretUrl,
+    broker: &Broker,
     site: &str,
     submissions: mpsc::Sender<Submission>,
     health: &Health,
 ) -> Result<(), UrlError> {
-    let address = link::Address::parse(url)?;
+    let address = link::Address::of(broker)?;
     health.expect(PART);
     let source = amqp::Source { address, site: site.to_owned(), submissions, health: health.clone() };
     tokio::spawn(source.serve());

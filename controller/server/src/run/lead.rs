@@ -14,6 +14,7 @@ use super::{RunError, journal};
 use crate::config::Config;
 use crate::store::{ConnectError, LeadError, Store, Unavailable};
 use crate::telemetry::Health;
+use crate::tls;
 use crate::view::Screen;
 
 /// How long a lease holds unless it is renewed.
@@ -84,7 +85,9 @@ pub(super) async fn lead(
                 health.down(journal::PART, format!("standing by: {leader} leads"));
                 pause = RENEW_EVERY;
             }
-            Err(ConnectError::Unavailable(error)) => health.down(journal::PART, error.to_string()),
+            Err(ConnectError::Unavailable(error)) => {
+                health.down(journal::PART, tls::told(&error, "sslrootcert of store.url"));
+            }
             Err(error @ (ConnectError::UnknownScheme(_) | ConnectError::BadUrl(_))) => {
                 return Err(RunError::Url { key: "store.url", reason: error.to_string() });
             }

@@ -14,6 +14,11 @@ impl Unavailable {
     pub(super) fn too_slow(limit: Duration) -> Self {
         Unavailable(format!("no answer within {} s", limit.as_secs()))
     }
+
+    /// The database answers, and has no such table.
+    pub(super) fn is_no_table(&self) -> bool {
+        ["no such table", "does not exist"].iter().any(|words| self.0.contains(words))
+    }
 }
 
 impl From<sqlx::Error> for Unavailable {

@@ -61,7 +61,41 @@ pub struct Loaded {
     pub findings: Vec<String>,
 }
 
+/// What a look at a database finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// No database file yet.
+    Absent,
+    /// A database without our tables.
+    Empty,
+    /// Our tables, and who leads the site, if anyone ever did.
+    Ready(Option<Lease>),
+}
+
 impl Store {
+    /// Looks at the database of this URL and changes nothing: no file and no table is made.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: the URL is no store's, or the database can't be reached now.
+    pub async fn look(url: &str, site: &str) -> Result<Look, ConnectError> {
+        let database: Arc<dyn Database> = match url.split(':').next().unwrap_or_default() {
+            "sqlite" => match sqlite::Sqlite::look(url).await? {
+                Some(database) => Arc::new(database),
+                None => return Ok(Look::Absent),
+            },
+            "postgres" | "postgresql" => Arc::new(postgres::Postgres::connect(url).await?),
+            other => return Err(ConnectError::UnknownScheme(other.to_owned())),
+        };
+        let store = Store { database };
+        let look = match store.ping().await {
+            Ok(()) => Look::Ready(store.lease(site).await?),
+            Err(error) if error.is_no_table() => Look::Empty,
+            Err(error) => return Err(error.into()),
+        };
+        store.close().await;
+        Ok(look)
+    }
+
     /// Connects to `sqlite:PATH` or `postgres://...` and creates the tables that are absent.
     ///
     /// # Errors

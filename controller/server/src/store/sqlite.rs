@@ -2,6 +2,7 @@
 //!
 //! One connection writes and others read: WAL readers never wait for the writer.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -41,6 +42,20 @@ impl Sqlite {
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS_MAX).connect_with(options.read_only(true)).await?;
         Ok(Sqlite { writer, readers })
+    }
+}
+
+impl Sqlite {
+    /// Opens a file that exists, to read only; none when there is no file.
+    pub(super) async fn look(url: &str) -> std::result::Result<Option<Sqlite>, ConnectError> {
+        let path = path(url)?;
+        if !Path::new(path).exists() {
+            return Ok(None);
+        }
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_MAX);
+        let readers = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_MAX);
+        let readers = readers.connect_with(options.disable_statement_logging()).await?;
+        Ok(Some(Sqlite { writer: readers.clone(), readers }))
     }
 }
 

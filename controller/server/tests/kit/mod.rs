@@ -5,7 +5,9 @@
 
 pub mod amqp;
 pub mod api;
+pub mod certificates;
 pub mod mosquitto;
+pub mod mqtt;
 pub mod outside;
 pub mod postgres;
 pub mod process;

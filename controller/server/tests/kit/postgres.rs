@@ -1,10 +1,12 @@
 //! A private PostgreSQL.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::certificates::Pair;
 use super::process::{Folder, Service, command_as, free_port, installed, is_open, wait_until};
 
 const USER: &str = "postgres";
@@ -16,6 +18,7 @@ pub struct Postgres {
     folder: Folder,
     bin: PathBuf,
     port: u16,
+    is_secure: bool,
 }
 
 impl Postgres {
@@ -24,7 +27,7 @@ impl Postgres {
         let bin = installed("PostgreSQL", versions())?;
         let folder = Folder::new("postgres");
         folder.give_to(USER);
-        let mut postgres = Postgres { service: None, folder, bin, port: free_port() };
+        let mut postgres = Postgres { service: None, folder, bin, port: free_port(), is_secure: false };
         postgres.init();
         postgres.restart();
         Some(postgres)
@@ -32,6 +35,16 @@ impl Postgres {
 
     pub fn url(&self) -> String {
         format!("postgres://drover@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Speaks TLS too from the next start on.
+    pub fn secure(&mut self, pair: &Pair) {
+        fs::copy(&pair.cert, self.folder.file("data/server.crt")).unwrap();
+        let key = self.folder.file("data/server.key");
+        fs::copy(&pair.key, &key).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        self.folder.give_to(USER);
+        self.is_secure = true;
     }
 
     /// kill -9 of the postmaster and of every back end.
@@ -82,6 +95,9 @@ impl Postgres {
         command.arg("-D").arg(self.folder.file("data")).arg("-p").arg(self.port.to_string());
         command.args(["-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=16MB", "-c"]);
         command.arg(format!("unix_socket_directories={}", self.folder.path().display()));
+        if self.is_secure {
+            command.args(["-c", "ssl=on"]);
+        }
         Service::spawn(command, &self.folder.file("log"))
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use super::certificates::Pair;
 use super::process::{Folder, Service, command_as, free_port, installed, is_open, tail, wait_until};
 
 const USER: &str = "rabbitmq";
@@ -20,6 +21,7 @@ pub struct Rabbit {
     port: u16,
     dist_port: u16,
     epmd_port: u16,
+    tls: Option<(u16, PathBuf, Pair)>,
 }
 
 impl Rabbit {
@@ -36,7 +38,17 @@ impl Rabbit {
         let program = installed("RabbitMQ", programs.map(PathBuf::from))?;
         let (port, dist_port, epmd_port) = (free_port(), free_port(), free_port());
         let folder = Folder::new("rabbit");
-        Some(Rabbit { service: None, epmd: None, folder, program, port, dist_port, epmd_port })
+        Some(Rabbit { service: None, epmd: None, folder, program, port, dist_port, epmd_port, tls: None })
+    }
+
+    /// Speaks TLS too from the next start on, with this certificate and its signer's.
+    pub fn secure(&mut self, ca: PathBuf, pair: Pair) {
+        self.tls = Some((free_port(), ca, pair));
+    }
+
+    pub fn secure_url(&self) -> String {
+        let port = self.tls.as_ref().map(|(port, ..)| *port).unwrap();
+        format!("amqps://guest:guest@127.0.0.1:{port}")
     }
 
     pub fn url(&self) -> String {
@@ -79,8 +91,14 @@ impl Rabbit {
 
     fn write_config(&self) {
         fs::create_dir_all(self.folder.file("log")).unwrap();
-        let config =
+        let mut config =
             format!("listeners.tcp.1 = 127.0.0.1:{}\nlog.console = true\nlog.file = false\n", self.port);
+        if let Some((port, ca, pair)) = &self.tls {
+            config += &format!("listeners.ssl.1 = 127.0.0.1:{port}\n");
+            config += &format!("ssl_options.cacertfile = {}\n", ca.display());
+            config += &format!("ssl_options.certfile = {}\n", pair.cert.display());
+            config += &format!("ssl_options.keyfile = {}\n", pair.key.display());
+        }
         fs::write(self.folder.file("rabbitmq.conf"), config).unwrap();
         fs::write(self.folder.file("enabled_plugins"), "[].\n").unwrap();
         self.folder.give_to(USER);

@@ -103,6 +103,14 @@ impl Drover {
         });
     }
 
+    /// Waits until `/readyz` says that this part is missing for this reason.
+    pub fn wait_until_missing_for(&self, part: &str, why: &str) {
+        wait_until("drover to say why something is missing", READY_MAX, || {
+            let answer = self.get("/readyz");
+            answer.lines().any(|line| line.starts_with(&format!("{part}: ")) && line.contains(why))
+        });
+    }
+
     pub fn get(&self, path: &str) -> String {
         let mut answer = String::new();
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return answer };
