@@ -2,11 +2,12 @@
 //!
 //! A device is wanted open while a way that leads through it is released, or is planned within the lead; it is wanted closed
 //! when nobody has needed it for a while. A stuck device closes its edges to the planner, so that robots go round; it is
-//! tried again later, by itself.
+//! tried again later, by itself. Before a device that isn't open a robot waits where it can still turn away: not in the
+//! device's *throat*, the places that lead nowhere but through it.
 
 use serde::{Deserialize, Serialize};
 
-use drover_maps::EdgeId;
+use drover_maps::{EdgeId, Layout, NodeId};
 
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
@@ -214,6 +215,46 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     }
 }
 
+/// Whose throat each node lies in: all ways on from it lead through that device, at once or by way of such nodes.
+pub(crate) fn throats(layout: &Layout) -> Vec<Option<DeviceId>> {
+    let mut throats = vec![None; layout.node_count()];
+    let mut is_found = true;
+    while is_found {
+        is_found = false;
+        for node in (0..layout.node_count() as u32).map(NodeId) {
+            if throats[node.index()].is_some() || layout.node(node).station.is_some() {
+                continue;
+            }
+            let onward = |edge: &EdgeId| {
+                let edge = layout.edge(*edge);
+                edge.device.map(DeviceId).or(throats[edge.to.index()])
+            };
+            let mut ways = layout.out_edges(node).iter().map(onward);
+            let Some(Some(device)) = ways.next() else { continue };
+            if ways.all(|way| way == Some(device)) {
+                throats[node.index()] = Some(device);
+                is_found = true;
+            }
+        }
+    }
+    throats
+}
+
+/// The device that must be open before the edge is entered: it lies across the edge, or the edge leads into its throat.
+fn gate(fleet: &Fleet, edge: EdgeId) -> Option<DeviceId> {
+    let facts = fleet.layout.edge(edge);
+    let (from, to) = (fleet.throats[facts.from.index()], fleet.throats[facts.to.index()]);
+    facts.device.map(DeviceId).or(to.filter(|_| from != to))
+}
+
+/// Edges that nobody may enter while the device doesn't do its work.
+pub(crate) fn edges_of(fleet: &Fleet, device: DeviceId) -> Vec<EdgeId> {
+    let throat = fleet.throats.iter().zip(0_u32..).filter(|(of, _)| **of == Some(device));
+    let entries = throat.flat_map(|(_, node)| fleet.layout.in_edges(NodeId(node)));
+    let entries = entries.filter(|edge| gate(fleet, **edge) == Some(device));
+    entries.chain(&fleet.layout.devices()[device.index()].edges).copied().collect()
+}
+
 /// Devices that lie on a released way, or on a planned one within the lead.
 fn needed(fleet: &Fleet) -> Vec<DeviceId> {
     let layout = &fleet.layout;
@@ -221,13 +262,14 @@ fn needed(fleet: &Fleet) -> Vec<DeviceId> {
     let mut found = Vec::new();
     for robot in &fleet.state.robots {
         found.extend(robot.trail.steps.iter().filter_map(|step| step.edge.and_then(of)));
+        found.extend(robot.trail.steps.iter().filter_map(|step| fleet.throats[step.node.index()]));
         let mut ahead_ms = 0;
         for claim in &robot.claims {
             if ahead_ms > fleet.state.config.device_lead_ms {
                 break;
             }
             ahead_ms += u64::from(layout.travel_ms(robot.robot_type, claim.edge));
-            found.extend(of(claim.edge));
+            found.extend(gate(fleet, claim.edge));
         }
         if let Some(Cause::Device(waited)) = robot.waits_for {
             found.push(waited);
@@ -238,15 +280,17 @@ fn needed(fleet: &Fleet) -> Vec<DeviceId> {
     found
 }
 
-/// The device on this edge, if it isn't observed open.
+/// The device that keeps a robot from entering this edge, since it isn't observed open.
 pub(crate) fn shut(fleet: &Fleet, edge: EdgeId) -> Option<DeviceId> {
-    let id = DeviceId(fleet.layout.edge(edge).device?);
-    let is_open = fleet.state.devices.get(id.index()).is_some_and(Device::is_open);
-    (!is_open).then_some(id)
+    gate(fleet, edge).filter(|id| !is_open(fleet, *id))
+}
+
+fn is_open(fleet: &Fleet, id: DeviceId) -> bool {
+    fleet.state.devices.get(id.index()).is_some_and(Device::is_open)
 }
 
 /// A robot is told to go through a device, hasn't reached the edge yet, and the device isn't observed open any more.
 pub(crate) fn is_heading_into_shut(fleet: &Fleet, robot: &Robot) -> bool {
-    let beyond = robot.trail.steps.iter().skip(2).filter_map(|step| step.edge);
-    beyond.into_iter().any(|edge| shut(fleet, edge).is_some())
+    let mut beyond = robot.trail.steps.iter().skip(2).filter_map(|step| step.edge);
+    beyond.any(|edge| fleet.layout.edge(edge).device.is_some_and(|id| !is_open(fleet, DeviceId(id))))
 }

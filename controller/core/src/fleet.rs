@@ -23,7 +23,7 @@ use crate::dispatch::{self, Sequence};
 use crate::event::{Event, Fact};
 use crate::facts;
 use crate::hold;
-use crate::id::{Digest, JobId, RobotId, RobotName};
+use crate::id::{DeviceId, Digest, JobId, RobotId, RobotName};
 use crate::job::{Job, JobState};
 use crate::operator::{self, Stop};
 use crate::plan::{self, Distances, PlannerStats};
@@ -92,6 +92,8 @@ pub struct Fleet {
     pub(crate) is_leaf: Vec<bool>,
     /// Nodes left by another way than they are entered by.
     pub(crate) is_pull_through: Vec<bool>,
+    /// The device whose throat each node lies in.
+    pub(crate) throats: Vec<Option<DeviceId>>,
     /// Something changed that the next plan should know at once; false between steps.
     pub(crate) plan_is_due: bool,
 }
@@ -154,9 +156,10 @@ impl Fleet {
         state.devices.resize_with(layout.devices().len(), Device::default);
         let (serves, is_leaf) = (serves::stations(&layout), serves::leaves(&layout));
         let is_pull_through = serves::pull_through(&layout);
+        let throats = device::throats(&layout);
         let mut distances = Distances::default();
         distances.set_ground(&state.obstacles, &state.closed);
-        Fleet { layout, state, distances, serves, is_leaf, is_pull_through, plan_is_due: false }
+        Fleet { layout, state, distances, serves, is_leaf, is_pull_through, throats, plan_is_due: false }
     }
 
     /// The fleet in these bytes, on the layout they were written on.

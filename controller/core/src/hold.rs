@@ -11,7 +11,7 @@ use crate::clock::Time;
 use crate::command::Command;
 use crate::device;
 use crate::fleet::Fleet;
-use crate::id::RobotId;
+use crate::id::{DeviceId, RobotId};
 use crate::operator::Stop;
 use crate::robot::Robot;
 
@@ -75,9 +75,9 @@ pub(crate) fn stopped_zone(fleet: &Fleet, node: NodeId) -> Option<ZoneId> {
 pub(crate) fn closed_edges(fleet: &Fleet, now: Time) -> Vec<EdgeId> {
     let layout = &fleet.layout;
     let mut closed = BTreeSet::new();
-    for (device, facts) in fleet.state.devices.iter().zip(layout.devices()) {
+    for (device, id) in fleet.state.devices.iter().zip((0..).map(DeviceId)) {
         if device.is_closed_to_plan(now) {
-            closed.extend(facts.edges.iter().copied());
+            closed.extend(device::edges_of(fleet, id));
         }
     }
     if !fleet.state.stopped.is_empty() {
