@@ -83,6 +83,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     let health = Health::default();
     let screen = Screen::new(&config.site);
     let metrics = telemetry::start_metrics();
+    run::expect_all(&config, &health);
     let layout = Arc::new(layout);
     let front = http::Front {
         listen: config.listen,

@@ -110,7 +110,6 @@ pub enum RunError {
 pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Setup { config, layout, clock, observer, doors, inbox, screen, health, mut stop } = setup;
     judge(&config)?;
-    expect_all(&config, &health);
     let Some(led) = lead(&config, &health, &screen, &mut stop).await? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
     let clock = clock.not_before(site.fleet().now());
@@ -148,8 +147,9 @@ async fn feed(file: PathBuf, jobs: mpsc::Sender<Submission>) {
     }
 }
 
-/// Everything the site needs is missing until it says that it is there: not ready before the journal is read.
-fn expect_all(config: &Config, health: &Health) {
+/// Everything the site needs is missing until it says that it is there: not ready before the journal is read. To be called
+/// before anybody can ask.
+pub fn expect_all(config: &Config, health: &Health) {
     let brokers = [intake::PART, events::PART].into_iter().filter(|_| matches!(config.jobs, Peer::Url(_)));
     [journal::PART, mqtt::PART].into_iter().chain(brokers).for_each(|part| health.expect(part));
 }

@@ -129,6 +129,7 @@ pub async fn run(options: Options) -> Result<bool, DemoError> {
     let (stop, stopped) = watch::channel(false);
     let health = Health::default();
     let screen = Screen::new("demo");
+    run::expect_all(&config, &health);
     let url = http::serve(front(&options, &ground, &doors, &screen, &health, &stopped)).await?;
     let (layout, stop_rx) = (Arc::clone(&ground.layout), stopped.clone());
     let setup = run::Setup {

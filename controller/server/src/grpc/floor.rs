@@ -73,7 +73,7 @@ fn task_message(task: &TaskView, view: &View) -> v1::Task {
         state: state(task.phase).into(),
         robot: task.robot.as_ref().map(robot_id),
         action: leg.map(|leg| leg.action.clone()).unwrap_or_default(),
-        load: leg.and_then(|leg| load_message(leg)),
+        load: leg.and_then(load_message),
         lines: Vec::new(),
         eta_ms: None,
         due_at_ms: job.and_then(|job| job.due_at_ms).map(ms),

@@ -32,9 +32,8 @@ pub(super) struct Tls {
 impl Tls {
     /// Reads both files, and again whenever one changes.
     pub(super) fn open(files: &config::Tls) -> Result<Tls, TlsError> {
-        let read = |key, file: &PathBuf| std::fs::read(file).map_err(|error| unreadable(key, file, &error));
-        let contents = vec![read(CERT, &files.cert)?, read(KEY, &files.key)?];
-        let tls = Tls { newest: Arc::new(RwLock::new(acceptor(files, &contents[0], &contents[1])?)) };
+        let (contents, acceptor_now) = read_both(files)?;
+        let tls = Tls { newest: Arc::new(RwLock::new(acceptor_now)) };
         let (newest, files) = (Arc::clone(&tls.newest), files.clone());
         reload::watch(vec![files.cert.clone(), files.key.clone()], contents, move |contents| match acceptor(
             &files,
@@ -50,6 +49,11 @@ impl Tls {
         Ok(tls)
     }
 
+    /// Whether both files can be used.
+    pub(super) fn check(files: &config::Tls) -> Result<(), TlsError> {
+        read_both(files).map(|_| ())
+    }
+
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -57,6 +61,13 @@ impl Tls {
 
 const CERT: &str = "http.tls_cert";
 const KEY: &str = "http.tls_key";
+
+fn read_both(files: &config::Tls) -> Result<(Vec<Vec<u8>>, TlsAcceptor), TlsError> {
+    let read = |key, file: &PathBuf| std::fs::read(file).map_err(|error| unreadable(key, file, &error));
+    let (cert, key) = (read(CERT, &files.cert)?, read(KEY, &files.key)?);
+    let acceptor = acceptor(files, &cert, &key)?;
+    Ok((vec![cert, key], acceptor))
+}
 
 fn unreadable(key: &'static str, file: &Path, error: &std::io::Error) -> TlsError {
     let reason = format!("can't be read ({error}); give a readable PEM file");
