@@ -125,11 +125,12 @@ impl Bank {
                 outcome.shown.push(Shown::because(Condition::Unknown, why));
                 continue;
             }
-            let step = slot.device.step(now_ms, wants.get(index).copied().flatten(), image);
+            let want = wants.get(index).copied().flatten();
+            let step = slot.device.step(now_ms, want, image);
             outcome.writes.extend(step.writes.into_iter().map(|write| (Some(index), write)));
             outcome.again_ms = outcome.again_ms.into_iter().chain(step.again_ms).min();
             let frozen = standstill.map(|why| Shown::because(Condition::Unknown, why));
-            outcome.shown.push(frozen.unwrap_or(step.shown));
+            outcome.shown.push(frozen.unwrap_or(Shown { under: want, ..step.shown }));
         }
         if let Some((heartbeat, beat)) = &mut self.heartbeat
             && now_ms >= beat.due_ms

@@ -34,6 +34,7 @@ const CASES: &[Case] = &[
     ("a fault is shown, and it goes on afterwards", shows_a_fault),
     ("switches that contradict each other aren't believed", lies),
     ("without contact it is unknown; found again, it is told again", loses_contact),
+    ("a PLC that forgets while in contact is told again", is_reminded),
     ("a place that is refused is unknown", is_refused),
     ("without a broker the last level stands", loses_the_broker),
     ("a new agent leaves what stands open for a while, then shuts it", starts_again),
@@ -236,6 +237,13 @@ fn loses_contact(bench: &mut Bench) -> Outcome {
     })?;
     bench.restart_plc();
     bench.has_contact = true;
+    bench.until("open", |bench| bench.shows(Condition::Open))
+}
+
+fn is_reminded(bench: &mut Bench) -> Outcome {
+    bench.open()?;
+    bench.restart_plc();
+    bench.until("no more open", |bench| !bench.shows(Condition::Open))?;
     bench.until("open", |bench| bench.shows(Condition::Open))
 }
 

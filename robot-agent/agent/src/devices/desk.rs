@@ -1,7 +1,7 @@
 //! The MQTT side of one device: keeps what is wanted, says what is shown. Pure.
 
 use drover_agent_core::clock::iso8601;
-use drover_proto::device::{DeviceRequest, DeviceState, Level, VERSION};
+use drover_proto::device::{Condition, DeviceRequest, DeviceState, Level, VERSION};
 
 use super::Shown;
 
@@ -69,8 +69,18 @@ impl Desk {
         }
         self.is_due = false;
         self.sent_ms = now_ms;
-        let Shown { condition, reason } = self.shown.clone();
-        Some(DeviceState { v: VERSION, at: iso8601(now_ms), state: condition, want: self.want, reason })
+        let (state, reason) = (self.condition(), self.shown.reason.clone());
+        Some(DeviceState { v: VERSION, at: iso8601(now_ms), state, want: self.want, reason })
+    }
+
+    /// What was read as open before the last request may be moving by now: it isn't shown open again until it is read.
+    fn condition(&self) -> Condition {
+        let is_open = self.shown.condition == Condition::Open;
+        match self.want {
+            Some(Level::Open) if is_open && self.shown.under != self.want => Condition::Opening,
+            Some(Level::Closed) if is_open => Condition::Closing,
+            Some(Level::Open | Level::Closed) | None => self.shown.condition,
+        }
     }
 
     /// When `poll` or `level` has something new, at the latest.
@@ -79,5 +89,29 @@ impl Desk {
         let grace = grace.filter(|end| *end > now_ms);
         let state = self.is_up.then_some(self.sent_ms + STATE_EVERY_MS);
         grace.into_iter().chain(state).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_request_isnt_shown_open_after_it() {
+        let mut desk = Desk::new(None, Shown::plain(Condition::Open));
+        desk.on_up(0);
+        let mut answer = |want, under, is_new: bool| {
+            desk.on_request(&DeviceRequest { v: VERSION, at: String::new(), want });
+            if is_new {
+                desk.on_shown(Shown { under: Some(under), ..Shown::plain(Condition::Open) });
+            }
+            desk.poll(1).map(|state| state.state)
+        };
+        let (open, closed) = (Level::Open, Level::Closed);
+        assert_eq!(answer(open, open, false), Some(Condition::Opening), "read under no level");
+        assert_eq!(answer(open, open, true), Some(Condition::Open));
+        assert_eq!(answer(closed, open, false), Some(Condition::Closing));
+        assert_eq!(answer(open, closed, true), Some(Condition::Opening), "read under the level before");
+        assert_eq!(answer(open, open, true), Some(Condition::Open));
     }
 }

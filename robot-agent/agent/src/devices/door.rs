@@ -11,6 +11,8 @@ use crate::findings::{Findings, Section};
 
 const COMMAND_EXAMPLE: &str =
     "{ coil = 0 }, { holding = 0, open = 1, close = 2 } or { open_coil = 0, close_coil = 1 }";
+/// A level that can't be read back is written again after this while the door doesn't get there, ms.
+const REPEAT_MS: u64 = 5_000;
 /// How much slower a slow door is.
 const SLOWNESS: f64 = 5.0;
 
@@ -132,7 +134,7 @@ impl Wired for Door {
     }
 
     fn device(&self) -> Box<dyn Device> {
-        Box::new(Operated { door: self.clone(), told: None, pulse: None, wanted: None })
+        Box::new(Operated { door: self.clone(), told: None, told_ms: 0, pulse: None, wanted: None })
     }
 
     fn machine(&self) -> Box<dyn Machine> {
@@ -152,6 +154,7 @@ struct Operated {
     door: Door,
     /// What was written since contact was made.
     told: Option<Level>,
+    told_ms: u64,
     pulse: Option<Pulse>,
     /// What is wanted, and since when.
     wanted: Option<(Level, u64)>,
@@ -249,10 +252,13 @@ impl Operated {
 
     fn command(&mut self, now_ms: u64, want: Level, told: Option<Level>, condition: Condition) -> Vec<Write> {
         match self.door.command {
-            Command::Level { place, open, close, .. } => {
-                self.told = Some(want);
-                let value = if want == Level::Open { open } else { close };
-                if told == Some(want) { Vec::new() } else { vec![Write { place, value }] }
+            Command::Level { place, open, close, is_read_back } => {
+                let is_late = now_ms >= self.told_ms + REPEAT_MS && !is_read_back && !is_at(want, condition);
+                if told == Some(want) && !is_late {
+                    return Vec::new();
+                }
+                (self.told, self.told_ms) = (Some(want), now_ms);
+                vec![Write { place, value: if want == Level::Open { open } else { close } }]
             }
             Command::Pulse { open, close, repeat_ms, .. } => {
                 self.pulsed(now_ms, want, is_at(want, condition), [open, close], repeat_ms)
@@ -450,7 +456,7 @@ mod tests {
         let mut section = Section::new("device[0]", &table);
         let door = read_door(&mut section, &mut findings, addressing).unwrap();
         assert_eq!(findings.lines, Vec::<String>::new());
-        Operated { door, told: None, pulse: None, wanted: None }
+        Operated { door, told: None, told_ms: 0, pulse: None, wanted: None }
     }
 
     /// Zero but for these inputs.

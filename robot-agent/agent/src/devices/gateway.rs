@@ -138,6 +138,9 @@ impl Poller {
             port.show(shown);
         }
         for (index, write) in outcome.writes.drain(..) {
+            if let Some(device) = index.and_then(|index| self.gateway.devices.get(index)) {
+                tracing::info!(device = device.id, "{} = {}", write.place, write.value);
+            }
             let Err(exception) = self.write(context, write).await? else { continue };
             let why = exception.to_string();
             match index {

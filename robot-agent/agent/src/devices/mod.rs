@@ -48,17 +48,19 @@ pub struct Shown {
     pub condition: Condition,
     /// Why, for people; changes only when the reason does.
     pub reason: Option<String>,
+    /// What was wanted when it was read.
+    pub under: Option<Level>,
 }
 
 impl Shown {
     /// Without a reason.
     pub fn plain(condition: Condition) -> Self {
-        Self { condition, reason: None }
+        Self { condition, reason: None, under: None }
     }
 
     /// With one.
     pub fn because(condition: Condition, reason: impl Into<String>) -> Self {
-        Self { condition, reason: Some(reason.into()) }
+        Self { reason: Some(reason.into()), ..Self::plain(condition) }
     }
 }
 

@@ -194,7 +194,6 @@ impl Line {
     fn tell(&self) {
         let level = self.desk.level(self.clock.now_ms());
         if self.want.send_if_modified(|old| std::mem::replace(old, level) != level) {
-            tracing::info!(device = self.id, "wanted {level:?}");
             self.poke.notify_one();
         }
     }

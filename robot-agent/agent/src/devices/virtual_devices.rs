@@ -131,7 +131,7 @@ impl Leaf {
             self.travel(clock.now_ms());
             let want = *port.want.borrow_and_update();
             self.goal = if want == Some(Level::Open) { 1.0 } else { 0.0 };
-            let shown = Shown::plain(self.condition());
+            let shown = Shown { under: want, ..Shown::plain(self.condition()) };
             port.shown.send_if_modified(|old| std::mem::replace(old, shown.clone()) != shown);
             let left_ms = ((self.goal - self.openness).abs() * TRAVEL_MS).ceil() as u64;
             let arrival = (left_ms > 0).then_some(self.at_ms + left_ms);

@@ -170,6 +170,23 @@ fn a_killed_plc_is_told_again_what_is_wanted() {
     }
 }
 
+/// Its answers come late: a Modbus context that has missed one answer reads every later one as the answer before.
+#[test]
+fn a_plc_that_answers_late_is_believed_again_afterwards() {
+    let Some(broker) = Broker::start() else { return };
+    let (hall, fleet) = (Hall::new(), Fleet::join(broker.port, "fleet"));
+    let _agent = Agent::start(&["--config", &agent(&hall.folder, &broker.url())]);
+    presence(&fleet, "D1", "online");
+    for want in ["open", "closed"] {
+        ask(&fleet, "D1", want);
+        hear(&fleet, "D1", want, want);
+        hall.plc.signal("-STOP");
+        hear_reason(&fleet, "D1", "unknown", "no contact with gateway plc");
+        hall.plc.signal("-CONT");
+        hear(&fleet, "D1", want, want);
+    }
+}
+
 #[test]
 fn the_last_level_stands_while_the_broker_is_dead_and_an_agents_death_is_told() {
     let Some(mut broker) = Broker::start() else { return };
