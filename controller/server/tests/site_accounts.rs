@@ -10,14 +10,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use kit::mosquitto::Mosquitto;
 use kit::mqtt::Client;
-use kit::process::{Folder, free_port};
+use kit::process::{Folder, Service, free_port, wait_until};
 use kit::site::{Place, program};
 use rumqttc::ConnectReturnCode;
 use serde_json::Value;
 
+const WORK_MAX: Duration = Duration::from_secs(60);
 const SITE: &str = "busan-2";
 const CONTROLLER: &str = "drover-busan-2";
 const AGENT: &str = "agent-busan-2";
@@ -271,6 +273,47 @@ async fn each_account_reaches_its_own_topics_and_no_others_also_after_the_broker
     let mqtt = verdict(&rows, "mqtt")[0];
     assert!(mqtt.0 == "wrong" && mqtt.1.contains("bad user or password"), "{mqtt:?}");
     fs::write(site.folder.join("credentials/drover-mqtt-password"), own).unwrap();
+}
+
+#[test]
+fn the_controller_and_the_agent_work_with_their_accounts() {
+    let Some(mut mosquitto) = Mosquitto::absent() else { return };
+    let (site, port, listen) = (Site::new(), mosquitto.port(), free_port());
+    site.change("drover.toml", "127.0.0.1:1883", &format!("127.0.0.1:{port}"));
+    site.change("drover.toml", "127.0.0.1:8080", &format!("127.0.0.1:{listen}"));
+    site.change("drover.toml", "url_file = \"secrets/jobs-url\"", "url = \"embedded\"");
+    let store = format!("url = \"sqlite:{}\"", site.path("drover.db"));
+    site.change("drover.toml", "url_file = \"secrets/store-url\"", &store);
+    assert!(site.credentials(&[]).status.success());
+    site.serve(&mut mosquitto);
+    let mut run = Command::new(program("drover"));
+    run.args(["run", "--config", &site.path("drover.toml")]);
+    let _controller = Service::spawn(run, &site.folder.join("log"));
+    let mut agent = Command::new(program("drover-agent"));
+    let (layout, toml) = (site.path("layout.lif.json"), site.path("site.toml"));
+    agent.args([
+        "robots",
+        "--count",
+        "8",
+        "--broker",
+        &mosquitto.url(),
+        "--layout",
+        &layout,
+        "--site",
+        &toml,
+    ]);
+    agent.args(["--credentials", &site.path("credentials/credentials.csv")]);
+    let _agent = Service::spawn(agent, &site.folder.join("agent.log"));
+    let (mut status, mut rows) = (None, Vec::new());
+    let is_there = |rows: &[(String, String, String)]| {
+        let said = |what: &str, word: &str| rows.iter().any(|row| row.0 == what && row.2.contains(word));
+        said("robots", "8 of 60") && said("devices", "answered for") && said("http", "controller runs there")
+    };
+    wait_until("robots, doors and controller", WORK_MAX, || {
+        (status, rows) = site.check();
+        is_there(&rows)
+    });
+    assert_eq!(status, Some(0), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

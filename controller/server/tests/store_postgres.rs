@@ -10,10 +10,11 @@ mod kit;
 use std::time::Duration;
 
 use conformance::{Case, SITE, record};
-use drover_controller::store::{AppendError, Store};
+use drover_controller::store::{AppendError, Look, Store};
 use drover_core::clock::Time;
 use drover_core::id::{Epoch, Seq};
 use kit::postgres::Postgres;
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -24,6 +25,27 @@ async fn fresh() -> Option<(Postgres, Case)> {
 }
 
 conformance::suite!(fresh);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_says_what_is_there_and_makes_nothing() {
+    let Some(postgres) = Postgres::start() else { return };
+    let guest = postgres.url().replace("drover@", "guest@");
+    let mut owner = PgConnection::connect(&postgres.url()).await.unwrap();
+    for statement in ["CREATE ROLE guest LOGIN", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"] {
+        sqlx::query(statement).execute(&mut owner).await.unwrap();
+    }
+    assert_eq!(Store::look(&guest, SITE).await.unwrap(), Look::Forbidden);
+    for _ in 0..2 {
+        assert_eq!(Store::look(&postgres.url(), SITE).await.unwrap(), Look::Empty);
+    }
+    let store = Store::connect(&postgres.url()).await.unwrap();
+    assert_eq!(Store::look(&postgres.url(), SITE).await.unwrap(), Look::Ready(None));
+    let epoch = store.lead(SITE, "us", Time(1)).await.unwrap();
+    let Look::Ready(Some(lease)) = Store::look(&postgres.url(), SITE).await.unwrap() else {
+        panic!("the lease isn't seen")
+    };
+    assert_eq!((lease.epoch, lease.holder.as_str()), (epoch, "us"));
+}
 
 /// Appends records until told to stop, each again and again until its answer is Ok, as the shell does.
 struct Appender {

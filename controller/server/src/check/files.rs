@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Row, Verdict};
 use crate::auth::{Access, Role};
 use crate::config::{Config, Enroll, Peer};
+use crate::http;
 use crate::site::credentials::{CREDENTIALS, Known, robot_user};
 use crate::tls::{self, FileError, Validity};
 use crate::users::Users;
@@ -100,7 +101,10 @@ fn certificates(config: &Config) -> Vec<Row> {
     }
     if let Some(own) = &config.tls {
         rows.push(certificate("http.tls_cert", &own.cert));
-        rows.push(pair(tls::judge_pair(("http.tls_cert", &own.cert), ("http.tls_key", &own.key)), &own.key));
+        rows.push(match http::check_tls(own) {
+            Err(error) => Row::wrong("tls", error.to_string()),
+            Ok(()) => secret_key(&own.key),
+        });
     }
     rows.extend(store_files(config.store.reveal()).into_iter().map(|(key, file)| certificate(&key, &file)));
     rows
@@ -127,16 +131,20 @@ fn certificate(key: &str, file: &Path) -> Row {
     }
 }
 
-/// A private key that everybody may read is no secret; one that doesn't fit is no use.
 fn pair(judged: Result<(), FileError>, key: &Path) -> Row {
     match judged {
         Err(error) => Row::wrong("tls", told(&error)),
-        Ok(()) if others_may_read(key) => Row::warning(
-            "tls",
-            format!("{}: everybody on this machine may read it; chmod 600", key.display()),
-        ),
-        Ok(()) => Row::right("tls", format!("{} is the certificate's key", key.display())),
+        Ok(()) => secret_key(key),
     }
+}
+
+/// A private key that everybody may read is no secret.
+fn secret_key(key: &Path) -> Row {
+    let key_of = key.display();
+    if others_may_read(key) {
+        return Row::warning("tls", format!("{key_of}: everybody on this machine may read it; chmod 600"));
+    }
+    Row::right("tls", format!("{key_of} is the certificate's key"))
 }
 
 fn told(error: &FileError) -> String {
@@ -179,6 +187,8 @@ fn access(config: &Config) -> Vec<Row> {
     }
     let is_local = config.listen.ip().is_loopback();
     let anonymous = config.auth.anonymous;
+    let word = anonymous.map_or("none", Role::as_str);
+    rows.push(Row::right("users", format!("callers without a token: {word}")));
     if let Some(role) = anonymous.filter(|role| *role > Role::Viewer && !is_local) {
         let (role, listen) = (role.as_str(), config.listen);
         let mend = "write \"viewer\" or \"none\" as key `auth.anonymous`, and name users";
@@ -190,13 +200,6 @@ fn access(config: &Config) -> Vec<Row> {
     if !is_local && config.tls.is_none() {
         let mend = "set http.tls_cert and http.tls_key, or put a proxy with TLS before it";
         rows.push(Row::warning("users", format!("tokens travel in the clear; {mend}")));
-    }
-    if is_local && anonymous == Some(Role::Admin) && config.auth.users.is_none() {
-        let listen = config.listen;
-        rows.push(Row::right(
-            "users",
-            format!("none; whoever is on this machine may do everything at {listen}"),
-        ));
     }
     rows
 }

@@ -52,8 +52,16 @@ async fn connect(config: &Config, url: &SecretUrl) -> Result<Connection, String>
 /// Declares, binds, publishes and consumes on a queue and an exchange of our own.
 async fn try_rights(connection: &Connection, site: &str) -> Result<String, String> {
     let name = format!("drover.{site}.check-{}", std::process::id());
+    let tried = use_own(connection, site, &name).await;
+    // A refusal closes its channel. What was bound is gone by itself; then the broker says that there is none.
+    if let Ok(channel) = connection.create_channel().await {
+        let _ = channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await;
+    }
+    tried
+}
+
+async fn use_own(connection: &Connection, site: &str, name: &str) -> Result<String, String> {
     let refused = |right: &'static str| {
-        let name = name.clone();
         move |error: lapin::Error| {
             format!(
                 "may not {right} {name} ({error}); give the user configure, write and read rights on `drover\\..*`"
@@ -65,32 +73,20 @@ async fn try_rights(connection: &Connection, site: &str) -> Result<String, Strin
     let queue = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
     let none = FieldTable::default;
     let kind = ExchangeKind::Direct;
-    channel
-        .exchange_declare(name.as_str().into(), kind, exchange, none())
-        .await
-        .map_err(refused("declare"))?;
-    channel.queue_declare(name.as_str().into(), queue, none()).await.map_err(refused("declare"))?;
+    channel.exchange_declare(name.into(), kind, exchange, none()).await.map_err(refused("declare"))?;
+    channel.queue_declare(name.into(), queue, none()).await.map_err(refused("declare"))?;
     let bind = QueueBindOptions::default();
-    channel
-        .queue_bind(name.as_str().into(), name.as_str().into(), site.into(), bind, none())
-        .await
-        .map_err(refused("bind"))?;
+    channel.queue_bind(name.into(), name.into(), site.into(), bind, none()).await.map_err(refused("bind"))?;
     channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(refused("confirm on"))?;
     let publish = BasicPublishOptions::default();
-    let sent =
-        channel.basic_publish(name.as_str().into(), site.into(), publish, b"", BasicProperties::default());
+    let sent = channel.basic_publish(name.into(), site.into(), publish, b"", BasicProperties::default());
     sent.await.map_err(refused("write to"))?.await.map_err(refused("write to"))?;
     let consume = BasicConsumeOptions::default();
     channel
-        .basic_consume(name.as_str().into(), "check".into(), consume, none())
+        .basic_consume(name.into(), "check".into(), consume, none())
         .await
         .map_err(refused("read from"))?;
-    channel
-        .queue_delete(name.as_str().into(), QueueDeleteOptions::default())
-        .await
-        .map_err(refused("delete"))?;
-    // Bound to nothing any more, it goes by itself; a broker that was faster says that there is none.
-    let _ = channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await;
+    channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.map_err(refused("delete"))?;
     Ok("may declare, bind, publish and consume".to_owned())
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{ANSWER_MAX, Row, within};
-use crate::config::{Config, Peer};
+use crate::config::{Config, Peer, SecretUrl};
 use crate::mqtt::{self, Options};
 use crate::run;
 
@@ -49,11 +49,34 @@ pub(super) async fn rows(config: &Config, layout: Option<&Layout>) -> Vec<Row> {
         Err(error) => return vec![Row::wrong("mqtt", format!("{url}: {error}"))],
     };
     let mut rows = vec![Row::right("mqtt", format!("{url} answers"))];
+    if admits_anybody(&options).await {
+        let mend = "anybody may speak as a robot; write allow_anonymous false there, as `drover site credentials` does";
+        rows.push(Row::warning("mqtt", format!("{url} admits clients without a password: {mend}")));
+    }
     rows.push(Row::of("mqtt rights", rights(&seen)));
     if let Some(layout) = layout {
         rows.extend(present(&seen, layout));
     }
     rows
+}
+
+/// Where we have an account, nobody should come without one.
+async fn admits_anybody(options: &Options) -> bool {
+    let Ok(address) = mqtt::address(&options.url) else { return false };
+    if address.login.is_none() && options.login.is_none() {
+        return false;
+    }
+    let scheme = if address.is_secure { "mqtts" } else { "mqtt" };
+    let url = SecretUrl::new(format!("{scheme}://{}:{}", address.host, address.port));
+    let client_id = format!("{}-anonymous", options.client_id);
+    let Ok(mut client) = mqtt::client_options(&Options { url, login: None, client_id, ..options.clone() })
+    else {
+        return false;
+    };
+    client.set_clean_session(true);
+    let (_client, mut events) = AsyncClient::new(client, 1);
+    let greeted = within(ANSWER_MAX, async { events.poll().await.map_err(|error| error.to_string()) });
+    matches!(greeted.await, Ok(Event::Incoming(Packet::ConnAck(_))))
 }
 
 fn rights(seen: &Seen) -> Result<String, String> {

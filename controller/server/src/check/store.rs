@@ -30,6 +30,10 @@ async fn look(config: &Config) -> Result<String, String> {
     Ok(match look.await? {
         Look::Absent => format!("{url} doesn't exist yet; `drover run` makes it"),
         Look::Empty => format!("{url} answers; no tables yet, `drover run` makes them"),
+        Look::Forbidden => {
+            let mend = "give the role a schema of its own, e.g. CREATE SCHEMA AUTHORIZATION the role";
+            return Err(format!("{url} answers; no tables yet, and this role may not make them: {mend}"));
+        }
         Look::Ready(None) => format!("{url} answers; no journal of this site yet"),
         Look::Ready(Some(lease)) => {
             let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();

@@ -150,8 +150,8 @@ fn filled(template: &str, plan: &Plan, layout: &Layout) -> String {
     };
     let if_site = |text: &str| plan.site.as_ref().map_or_else(String::new, |_| text.to_owned());
     let site_file = match &plan.site {
-        Some(_) => format!("site = \"site.toml\"                              # what LIF can't say: types, {} robots, zones", layout.robots().len()),
-        None => "# site = \"site.toml\"                            # what LIF can't say: robots, types, zones, chargers".to_owned(),
+        Some(_) => format!("site = \"site.toml\"                                # what LIF can't say: types, {} robots, zones", layout.robots().len()),
+        None => "# site = \"site.toml\"                              # what LIF can't say: robots, types, zones, chargers".to_owned(),
     };
     template
         .replace("{{site}}", &plan.name)

@@ -68,6 +68,8 @@ pub enum Look {
     Absent,
     /// A database without our tables.
     Empty,
+    /// The same, and we may not make them.
+    Forbidden,
     /// Our tables, and who leads the site, if anyone ever did.
     Ready(Option<Lease>),
 }
@@ -89,11 +91,23 @@ impl Store {
         let store = Store { database };
         let look = match store.ping().await {
             Ok(()) => Look::Ready(store.lease(site).await?),
-            Err(error) if error.is_no_table() => Look::Empty,
+            Err(error) if error.is_no_table() => store.may_create(url).await,
             Err(error) => return Err(error.into()),
         };
         store.close().await;
         Ok(look)
+    }
+
+    /// Asked of PostgreSQL only; what doesn't know the question is taken at its best.
+    async fn may_create(&self, url: &str) -> Look {
+        if url.starts_with("sqlite:") {
+            return Look::Empty;
+        }
+        let answer = self.database.read(sql::MAY_CREATE, &[]).await;
+        match answer.ok().and_then(|rows| rows.first().and_then(|row| row.int(0).ok())) {
+            Some(0) => Look::Forbidden,
+            Some(_) | None => Look::Empty,
+        }
     }
 
     /// Connects to `sqlite:PATH` or `postgres://...` and creates the tables that are absent.

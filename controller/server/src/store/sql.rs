@@ -27,6 +27,10 @@ pub(super) const CREATE: [&str; 6] = [
 
 pub(super) const PING: &str = "SELECT COUNT(*) FROM drover_lease";
 
+/// 1 where tables may be made, 0 where not.
+pub(super) const MAY_CREATE: &str =
+    "SELECT COUNT(*) FROM (SELECT 1) AS one WHERE has_schema_privilege(current_schema(), 'CREATE')";
+
 pub(super) const LEASE: &str = "SELECT epoch, holder, expires_ms, tip FROM drover_lease WHERE site = $1";
 pub(super) const FIRST_LEASE: &str = "INSERT INTO drover_lease (site, epoch, holder, expires_ms, tip)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (site) DO NOTHING";

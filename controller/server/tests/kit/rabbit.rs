@@ -55,6 +55,20 @@ impl Rabbit {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
     }
 
+    /// The same with another user.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("amqp://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// `rabbitmqctl`; gives what it prints.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        let mut command = command_as(USER, &self.program.with_file_name("rabbitmqctl"));
+        self.set_environment(&mut command);
+        let output = command.arg("--quiet").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         self.service = None;
