@@ -142,6 +142,8 @@ pub struct Config {
     pub cache: Option<SecretUrl>,
     /// Whom `rediss://` trusts: `[cache] ca`.
     pub cache_trust: Trust,
+    /// `[trace] otlp`, the collector; none = no traces.
+    pub trace: Option<SecretUrl>,
     /// `[robots] enroll`.
     pub enroll: Enroll,
     /// `[http] listen`.
@@ -261,6 +263,7 @@ impl Config {
         let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
         let cache = reader.url("cache.url", "none", &["redis://", "rediss://", "none"]);
         let cache_trust = reader.trust("cache", false);
+        let trace = reader.url("trace.otlp", "none", &["http://", "none"]);
         let enroll =
             reader.word("robots.enroll", &[("configured", Enroll::Configured), ("auto", Enroll::Auto)]);
         let listen = reader.address("http.listen", "127.0.0.1:8080");
@@ -283,6 +286,7 @@ impl Config {
             store: store?,
             cache: cache.filter(|url| url.reveal() != "none"),
             cache_trust,
+            trace: trace.filter(|url| url.reveal() != "none"),
             enroll: enroll?,
             listen: listen?,
             tls,

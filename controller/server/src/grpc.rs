@@ -28,7 +28,7 @@ use v1::job_service_server::JobServiceServer;
 use v1::site_service_server::SiteServiceServer;
 
 use crate::auth::{self, Gate};
-use crate::telemetry::Health;
+use crate::telemetry::{Health, red};
 
 pub(crate) use desk::Desk;
 
@@ -65,7 +65,8 @@ pub(crate) fn routes(desk: Desk, gate: Gate, health: Health) -> axum::Router {
         }
     };
     let router = routes.prepare().into_axum_router();
-    router.layer(axum::middleware::from_fn_with_state(gate, auth::pass)).layer(tonic_web::GrpcWebLayer::new())
+    let gated = router.layer(axum::middleware::from_fn_with_state(gate, auth::pass));
+    red::counted(gated).layer(tonic_web::GrpcWebLayer::new())
 }
 
 /// Serving while nothing is missing.

@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod intake;
 pub mod map;
 pub mod mqtt;
+pub mod readmodel;
 mod reload;
 pub mod replay;
 pub mod report;

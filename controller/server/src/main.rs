@@ -82,7 +82,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let health = Health::default();
     let screen = Screen::new(&config.site);
-    let metrics = telemetry::start_metrics();
+    let metrics = telemetry::start_metrics(&config.site);
     run::expect_all(&config, &health);
     let layout = Arc::new(layout);
     let front = http::Front {

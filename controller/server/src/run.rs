@@ -5,6 +5,7 @@
 //! reason only: another process leads this site now, or its journal can't be trusted.
 
 mod clock;
+mod gauges;
 mod journal;
 mod lead;
 mod shell;
@@ -17,14 +18,16 @@ use std::time::{Duration, Instant};
 use drover_core::{Notification, RestoreError, Site};
 use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Peer, SecretUrl};
 use crate::inbox::{Doors, Inbox, Submission};
 use crate::report::Observer;
 use crate::store::{LoadError, Loaded};
-use crate::telemetry::Health;
+use crate::telemetry::trace::Tracer;
+use crate::telemetry::{Health, otlp};
 use crate::view::{Maker, Screen};
-use crate::{events, intake, mqtt};
+use crate::{events, intake, mqtt, readmodel};
 
 pub use clock::Clock;
 use journal::{Journal, Memory};
@@ -110,11 +113,24 @@ pub enum RunError {
 pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Setup { config, layout, clock, observer, doors, inbox, screen, health, mut stop } = setup;
     judge(&config)?;
-    let Some(led) = lead(&config, &health, &screen, &mut stop).await? else { return Ok(()) };
+    let follower = follow(&config, &health, &screen)?;
+    let led = lead(&config, &health, &screen, &mut stop).await;
+    if let Some(follower) = follower {
+        follower.abort();
+        // Ended, so that no picture of another leader comes after our own first one.
+        let _ = follower.await;
+    }
+    let Some(led) = led? else { return Ok(()) };
     let site = restore(&config, &layout, &led, clock).await?;
     let clock = clock.not_before(site.fleet().now());
+    let (traces, exporter) = trace(&config, &site, &health)?;
+    if let Some(url) = &config.cache {
+        let views = screen.views.subscribe();
+        readmodel::lead(url, &config.cache_trust, &config.site, led.epoch.0, views, &health)
+            .map_err(bad_cache)?;
+    }
     let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
-    let outlets = connect(&config, &doors, &health, led, clock).await?;
+    let outlets = connect(&config, &doors, &health, led, clock, traces).await?;
     let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
@@ -131,7 +147,35 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
             "the last snapshot took too long: the next start steps the journal from the one before"
         );
     }
+    if let Some(exporter) = exporter {
+        exporter.finished().await;
+    }
     Ok(())
+}
+
+/// While another process leads, its picture is shown from the cache.
+fn follow(config: &Config, health: &Health, screen: &Screen) -> Result<Option<JoinHandle<()>>, RunError> {
+    let url = config.cache.as_ref();
+    url.map(|url| readmodel::follow(url, &config.cache_trust, &config.site, screen, health))
+        .transpose()
+        .map_err(bad_cache)
+}
+
+fn bad_cache(error: readmodel::ClientError) -> RunError {
+    RunError::Url { key: "cache.url", reason: error.to_string() }
+}
+
+/// Traces jobs, if the configuration asks for it.
+fn trace(
+    config: &Config,
+    site: &Site,
+    health: &Health,
+) -> Result<(Option<otlp::Traces>, Option<otlp::Exporter>), RunError> {
+    let Some(url) = &config.trace else { return Ok((None, None)) };
+    let tracer = Tracer::new(&config.site, site.fleet(), site.seq());
+    let wrong = |error: otlp::UrlError| RunError::Url { key: "trace.otlp", reason: error.to_string() };
+    let (traces, exporter) = otlp::spawn(url, &config.site, tracer, health).map_err(wrong)?;
+    Ok((Some(traces), Some(exporter)))
 }
 
 /// Hands in the jobs of a wave file, in order.
@@ -198,6 +242,7 @@ async fn connect(
     health: &Health,
     led: Led,
     clock: Clock,
+    traces: Option<otlp::Traces>,
 ) -> Result<Outlets, RunError> {
     let (to_mqtt, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
     let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
@@ -216,7 +261,7 @@ async fn connect(
         }
     }
     let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
-    let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory);
+    let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory, traces);
     Ok(Outlets { journal, mqtt: to_mqtt, notifications })
 }
 

@@ -124,13 +124,25 @@ impl Trust {
     }
 }
 
+/// The bytes of a PEM file.
+///
+/// # Errors
+/// [`FileError`]: it can't be read.
+pub fn pem(key: &str, file: &Path) -> Result<Vec<u8>, FileError> {
+    std::fs::read(file).map_err(|error| FileError {
+        key: key.to_owned(),
+        file: file.display().to_string(),
+        mend: format!("it can't be read ({error})"),
+    })
+}
+
 /// The certificates of a PEM file, at least one.
 ///
 /// # Errors
 /// [`FileError`]: it can't be read, or holds none.
 pub fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let wrong = |mend| FileError { key: key.to_owned(), file: file.display().to_string(), mend };
-    let bytes = std::fs::read(file).map_err(|error| wrong(format!("it can't be read ({error})")))?;
+    let bytes = pem(key, file)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let found = read.map_err(|error| wrong(format!("it is damaged ({error}); give a PEM file")))?;
     if found.is_empty() {
@@ -146,7 +158,7 @@ pub fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static
 /// [`FileError`]: it can't be read, or holds none.
 pub fn private_key(key: &str, file: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
     let wrong = |mend| FileError { key: key.to_owned(), file: file.display().to_string(), mend };
-    let bytes = std::fs::read(file).map_err(|error| wrong(format!("it can't be read ({error})")))?;
+    let bytes = pem(key, file)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
         wrong(format!("it holds no private key ({error}); give a PEM file without a pass phrase"))
     })

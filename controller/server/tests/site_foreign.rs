@@ -117,11 +117,9 @@ async fn a_third_partys_robot_does_a_job_in_its_own_manner() {
 }
 
 /// A robot joins when it is heard; a job that comes before has nobody who could do it.
-fn wait_for_robots(drover: &Drover, count: u32) {
+fn wait_for_robots(drover: &Drover, count: u64) {
     kit::process::wait_until("the robots to join", Duration::from_secs(30), || {
-        let answer = drover.get("/metrics");
-        let wanted = format!("drover_robots{{state=\"idle\"}} {count}");
-        answer.lines().any(|line| line == wanted)
+        drover.metric("drover_robots{state=\"idle\"}") == count
     });
 }
 

@@ -31,6 +31,7 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("store.snapshot_events", false),
     ("cache.url", true),
     ("cache.ca", false),
+    ("trace.otlp", false),
     ("robots.enroll", false),
     ("http.listen", false),
     ("http.tls_cert", false),

@@ -173,7 +173,7 @@ fn front(
         news: screen.news.clone(),
         layout: Arc::clone(&ground.layout),
         health: health.clone(),
-        metrics: telemetry::start_metrics(),
+        metrics: telemetry::start_metrics("demo"),
         stop: stopped.clone(),
     }
 }
@@ -340,6 +340,7 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
         store: SecretUrl::new(format!("sqlite:{}", ground.folder.join("demo.db").display())),
         cache: None,
         cache_trust: Trust::of("cache"),
+        trace: None,
         enroll: Enroll::Auto,
         listen: options.listen,
         tls: None,

@@ -3,6 +3,8 @@
 //! A delivery belongs to its connection. When that is lost, the verdicts still awaited are dropped with it: the broker
 //! hands the same messages over again, in the same order, and the fleet ignores those it has seen.
 
+use std::time::Instant;
+
 use drover_core::Verdict;
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -44,8 +46,11 @@ struct Session<'a> {
     link: Link,
     consumer: Consumer,
     /// Deliveries handed to the shell, in order, each with its verdict to come.
-    unanswered: FuturesOrdered<BoxFuture<'static, (Delivery, Result<Verdict, RecvError>)>>,
+    unanswered: FuturesOrdered<BoxFuture<'static, Answered>>,
 }
+
+/// A delivery, when it came, and its verdict.
+type Answered = (Delivery, Instant, Result<Verdict, RecvError>);
 
 impl Source {
     /// Consumes until the shell is gone; every outage is waited out.
@@ -120,8 +125,12 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 biased;
-                Some((delivery, verdict)) = self.unanswered.next() => match verdict {
-                    Ok(verdict) => self.settle(delivery, verdict).await?,
+                Some((delivery, came, verdict)) = self.unanswered.next() => match verdict {
+                    Ok(verdict) => {
+                        self.settle(delivery, verdict).await?;
+                        metrics::histogram!("drover_intake_seconds").record(came.elapsed().as_secs_f64());
+                        self.show_unanswered();
+                    }
                     Err(_) => return Ok(()),
                 },
                 () = self.source.submissions.closed() => return Ok(()),
@@ -136,6 +145,7 @@ impl Session<'_> {
     /// A delivery: to the shell, or to the dead-letter queue.
     async fn take(&mut self, delivery: Delivery) -> Result<(), Outage> {
         metrics::counter!("drover_jobs_received_total").increment(1);
+        let came = Instant::now();
         let request = match super::read(&delivery.data) {
             Ok(request) => request,
             Err(rejection) => {
@@ -147,14 +157,23 @@ impl Session<'_> {
         let (submission, verdict) = Submission::job(request);
         // The shell is gone: `run` sees it next.
         if self.source.submissions.send(submission).await.is_ok() {
-            self.unanswered.push_back(Box::pin(async move { (delivery, verdict.await) }));
+            self.unanswered.push_back(Box::pin(async move { (delivery, came, verdict.await) }));
+            self.show_unanswered();
         }
         Ok(())
     }
 
+    fn show_unanswered(&self) {
+        metrics::gauge!("drover_intake_unanswered").set(self.unanswered.len() as f64);
+    }
+
     async fn settle(&mut self, delivery: Delivery, verdict: Verdict) -> Result<(), Outage> {
         match verdict {
-            Verdict::Accepted | Verdict::Ignored => acknowledge(&delivery).await,
+            Verdict::Accepted | Verdict::Ignored => {
+                let answer = if verdict == Verdict::Accepted { "accepted" } else { "ignored" };
+                metrics::counter!("drover_intake_answers_total", "answer" => answer).increment(1);
+                acknowledge(&delivery).await
+            }
             Verdict::Rejected { code, reason } => {
                 self.refuse(&delivery, Refusal { code, reason, job: None }).await
             }
@@ -165,6 +184,7 @@ impl Session<'_> {
     async fn refuse(&mut self, delivery: &Delivery, refusal: Refusal) -> Result<(), Outage> {
         poison::bury(&self.link, &self.source.site, delivery, &refusal).await?;
         metrics::counter!("drover_dead_letters_total", "code" => refusal.code).increment(1);
+        metrics::counter!("drover_intake_answers_total", "answer" => "refused").increment(1);
         let Refusal { code, reason, job } = refusal;
         tracing::warn!(code, reason, job, "a job message was refused and dead-lettered");
         acknowledge(delivery).await

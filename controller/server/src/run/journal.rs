@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::lead::Led;
 use crate::store::AppendError;
 use crate::telemetry::Health;
+use crate::telemetry::otlp::Traces;
 
 /// Pause between two attempts, at most.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -43,12 +44,18 @@ pub(super) struct Memory {
 }
 
 impl Journal {
-    pub(super) fn spawn(led: Led, committed: mpsc::Sender<Seq>, health: Health, memory: Memory) -> Journal {
+    pub(super) fn spawn(
+        led: Led,
+        committed: mpsc::Sender<Seq>,
+        health: Health,
+        memory: Memory,
+        traces: Option<Traces>,
+    ) -> Journal {
         let (records, records_rx) = mpsc::channel(1);
         let (snapshots, snapshots_rx) = mpsc::channel(1);
         let (refuse, refused) = watch::channel(None);
         let tasks = [
-            tokio::spawn(append(led.clone(), records_rx, committed, refuse.clone(), health)),
+            tokio::spawn(append(led.clone(), records_rx, committed, refuse.clone(), health, traces)),
             tokio::spawn(put(led.clone(), snapshots_rx, memory)),
         ];
         let kept = led.clone();
@@ -110,6 +117,7 @@ async fn append(
     committed: mpsc::Sender<Seq>,
     refuse: watch::Sender<Option<Refused>>,
     health: Health,
+    traces: Option<Traces>,
 ) {
     while let Some(record) = records.recv().await {
         let started = Instant::now();
@@ -136,9 +144,13 @@ async fn append(
         }
         health.up(PART);
         metrics::histogram!("drover_append_seconds").record(started.elapsed().as_secs_f64());
+        metrics::counter!("drover_records_total").increment(1);
         metrics::counter!("drover_events_total").increment(record.entries.len() as u64);
         if committed.send(record.seq_to).await.is_err() {
             return;
+        }
+        if let Some(traces) = &traces {
+            traces.take(record);
         }
     }
 }
@@ -148,10 +160,13 @@ async fn put(led: Led, mut snapshots: mpsc::Receiver<(Seq, Vec<u8>)>, memory: Me
         let started = Instant::now();
         match led.store.snapshot(&led.site, led.epoch, seq, &bytes).await {
             Ok(()) => {
+                metrics::histogram!("drover_snapshot_seconds").record(started.elapsed().as_secs_f64());
+                metrics::gauge!("drover_snapshot_bytes").set(bytes.len() as f64);
                 let ms = started.elapsed().as_millis();
                 tracing::debug!(seq = seq.0, bytes = bytes.len(), ms, "snapshot stored");
             }
             Err(error) => {
+                metrics::counter!("drover_snapshots_failed_total").increment(1);
                 tracing::warn!(seq = seq.0, %error, "a snapshot was not stored; the next one will be")
             }
         }

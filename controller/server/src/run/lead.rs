@@ -74,9 +74,12 @@ pub(super) async fn lead(
 ) -> Result<Option<Led>, RunError> {
     let mut pause = Duration::from_millis(100);
     let mut store = None;
+    metrics::gauge!("drover_leader").set(0.0);
     loop {
         match attempt(config, &mut store).await {
             Ok(Ok(led)) => {
+                metrics::gauge!("drover_leader").set(1.0);
+                metrics::gauge!("drover_epoch").set(led.epoch.0 as f64);
                 health.up(journal::PART);
                 return Ok(Some(led));
             }
@@ -138,7 +141,10 @@ impl Led {
             let asked = Instant::now();
             match self.store.renew(&self.site, self.epoch, expires()).await {
                 Ok(true) => self.lease.extend(asked),
-                Ok(false) => return,
+                Ok(false) => {
+                    metrics::gauge!("drover_leader").set(0.0);
+                    return;
+                }
                 Err(Unavailable { .. }) => tracing::debug!("the lease was not renewed: the store is away"),
             }
         }

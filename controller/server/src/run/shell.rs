@@ -3,9 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use drover_core::{Effect, Input, Notification, Site, Ticket, Verdict};
+use drover_core::{Effect, Input, Notification, Seq, Site, Ticket, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::gauges::Gauges;
 use super::journal::{Journal, Refused};
 use super::{Clock, NOTIFICATIONS_MAX, RunError, STOP_MAX, story};
 use crate::inbox::{Denied, Inbox, Request, Submission};
@@ -18,9 +19,6 @@ const BACKLOG_MAX: usize = NOTIFICATIONS_MAX;
 /// Inputs taken, at most, before a clock that is due is given its turn: a cycle that takes longer than the pause
 /// between two cycles must not keep robots from being heard, nor the other way round.
 const TURNS_PER_CLOCK_MAX: u32 = 512;
-/// Pause between two readings of the gauges.
-const GAUGES_EVERY: Duration = Duration::from_secs(1);
-
 /// Where effects go.
 pub(super) struct Outlets {
     pub(super) journal: Journal,
@@ -40,7 +38,8 @@ pub(super) struct Shell {
     answers: HashMap<Ticket, oneshot::Sender<Verdict>>,
     tickets: u64,
     backlog: VecDeque<Notification>,
-    gauges_at: Instant,
+    gauges: Gauges,
+    committed: Seq,
     turns_since_clock: u32,
 }
 
@@ -64,6 +63,7 @@ impl Shell {
         observer: Option<Observer>,
         stop: watch::Receiver<bool>,
     ) -> Shell {
+        let (gauges, committed) = (Gauges::new(site.fleet()), site.seq());
         Shell {
             site,
             clock,
@@ -75,7 +75,8 @@ impl Shell {
             answers: HashMap::new(),
             tickets: 0,
             backlog: VecDeque::new(),
-            gauges_at: Instant::now(),
+            gauges,
+            committed,
             turns_since_clock: 0,
         }
     }
@@ -149,18 +150,20 @@ impl Shell {
 
     fn step(&mut self, input: Input) {
         self.turns_since_clock = if matches!(input, Input::Clock) { 0 } else { self.turns_since_clock + 1 };
+        if let Input::Committed { seq_to } = &input {
+            self.committed = *seq_to;
+        }
         let now = self.clock.now();
         let started = Instant::now();
         self.note(&input);
         let mut effects = Vec::new();
         self.site.receive(now, input, &mut effects);
-        metrics::histogram!("drover_step_seconds").record(started.elapsed().as_secs_f64());
+        self.gauges.stepped(started.elapsed(), self.site.fleet());
         if let Some(observer) = &mut self.observer {
             observer.observe(now, &effects, self.site.fleet());
         }
-        if self.gauges_at.elapsed() > GAUGES_EVERY {
-            self.gauges_at = Instant::now();
-            story::gauge(self.site.fleet());
+        if self.gauges.is_due() {
+            self.gauges.read(self.site.fleet(), self.site.seq(), self.committed);
         }
         for effect in effects {
             self.carry_out(effect);

@@ -1,8 +1,6 @@
-//! What the log tells: one line per decision, with job, robot and seq. And what `/metrics` counts.
+//! What the log tells: one line per decision, with job, robot and seq. And what `/metrics` counts of decisions.
 
-use drover_core::job::JobState;
-use drover_core::robot::Task;
-use drover_core::{Alarm, Command, Fleet, JobNews, Record, RobotId};
+use drover_core::{Alarm, Command, Fleet, JobId, JobNews, Record, RobotId};
 
 /// Logs and counts the decisions of a record that is about to be committed.
 pub(super) fn tell(record: &Record, fleet: &Fleet) {
@@ -21,6 +19,7 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                 Command::Ignore { job } => tracing::info!(%job, seq, "ignored: seen before"),
                 Command::Notify(news) => {
                     metrics::counter!("drover_job_news_total", "state" => state(&news.what)).increment(1);
+                    end(&news.job, &news.what, fleet);
                     match &news.what {
                         JobNews::Done
                         | JobNews::Failed { .. }
@@ -59,41 +58,36 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
     }
 }
 
+/// Counts a job that has ended.
+fn end(id: &JobId, news: &JobNews, fleet: &Fleet) {
+    let Some(job) = fleet.job(id) else { return };
+    let outcome = match news {
+        JobNews::Done => match (job.spec.due_at, job.ended_at) {
+            (Some(due), Some(end)) if end > due => "late",
+            (Some(_), _) => "on_time",
+            (None, _) => "no_cut_off",
+        },
+        JobNews::Failed { .. } => "failed",
+        JobNews::Cancelled => "cancelled",
+        JobNews::Accepted
+        | JobNews::Assigned
+        | JobNews::Started
+        | JobNews::LegDone { .. }
+        | JobNews::Blocked { .. } => return,
+    };
+    metrics::counter!("drover_jobs_ended_total", "outcome" => outcome).increment(1);
+    if let Some(end) = job.ended_at {
+        let seconds = end.since_ms(job.accepted_at) as f64 / 1_000.0;
+        metrics::histogram!("drover_job_seconds").record(seconds);
+    }
+}
+
 /// Logs and counts an alarm.
 pub(super) fn alarm(alarm: &Alarm, fleet: &Fleet) {
     let code = alarm.code.as_str();
     metrics::counter!("drover_alarms_total", "code" => code).increment(1);
     let robot = alarm.robot.map(|robot| name(fleet, robot)).unwrap_or_default();
     tracing::warn!(code, robot, "{}", alarm.text);
-}
-
-/// Sets the gauges.
-pub(super) fn gauge(fleet: &Fleet) {
-    let mut jobs = [("queued", 0_u32), ("assigned", 0), ("started", 0)];
-    for job in fleet.jobs() {
-        match job.state {
-            JobState::Queued => jobs[0].1 += 1,
-            JobState::Assigned(_) => jobs[1].1 += 1,
-            JobState::Started(_) => jobs[2].1 += 1,
-            JobState::Done | JobState::Failed(_) | JobState::Cancelled => {}
-        }
-    }
-    let mut robots = [("away", 0_u32), ("idle", 0), ("job", 0), ("charge", 0)];
-    for robot in fleet.robots() {
-        let place = match &robot.task {
-            _ if !robot.is_usable() => 0,
-            Task::Idle => 1,
-            Task::Job { .. } => 2,
-            Task::Charge { .. } => 3,
-        };
-        robots[place].1 += 1;
-    }
-    for (state, count) in jobs {
-        metrics::gauge!("drover_jobs", "state" => state).set(f64::from(count));
-    }
-    for (state, count) in robots {
-        metrics::gauge!("drover_robots", "state" => state).set(f64::from(count));
-    }
 }
 
 fn name(fleet: &Fleet, robot: RobotId) -> String {

@@ -11,5 +11,7 @@ pub mod mqtt;
 pub mod outside;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod rabbit;
+pub mod redis;
 pub mod site;

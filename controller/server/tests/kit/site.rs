@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::mosquitto::Mosquitto;
 use super::outside::Orders;
 use super::process::{Folder, Service, free_port, tail, wait_until};
@@ -29,6 +31,33 @@ impl Place {
     }
 }
 
+impl Place {
+    /// A drawn warehouse without devices: 9 picks, 2 docks; robots join by themselves.
+    pub fn warehouse(folder: &Folder) -> Place {
+        let mut command = Command::new(program("drover"));
+        command.args(["map", "generate", "warehouse", "--aisles", "3", "--bays", "4", "--cross-aisles", "2"]);
+        command.args(["--docks", "2", "--picks", "9", "--parking", "6", "--robots", "5"]);
+        let output = command.arg("--out").arg(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::remove_file(folder.file("site.toml")).unwrap();
+        Place { layout: folder.file("layout.lif.json"), site: None }
+    }
+
+    /// The `number`-th job of a wave in such a warehouse.
+    pub fn warehouse_job(number: usize) -> Value {
+        let dock = 1 + number % 2;
+        json!({
+            "v": 1, "job_id": format!("W-{number}"), "sequence": format!("LORRY-{dock}"), "order_id": "SO-1",
+            "due_at": "2100-01-01T00:00:00Z",
+            "legs": [
+                { "station": format!("PICK-{:03}", 1 + number % 9), "action": "pick",
+                  "load": { "id": format!("BOX-{number}"), "type": "box" }, "dwell_s": 2 },
+                { "station": format!("DOCK-{dock:02}"), "action": "drop" },
+            ],
+        })
+    }
+}
+
 /// What a configuration says.
 pub struct Wiring {
     pub id: &'static str,
@@ -47,6 +76,8 @@ pub struct Drover {
     pub port: u16,
     service: Option<Service>,
     speed: &'static str,
+    /// A certificate authority it trusts beside the system's.
+    authority: Option<PathBuf>,
     started: Instant,
     /// The log's length when the process was started.
     log_begin: usize,
@@ -63,7 +94,31 @@ impl Drover {
     pub fn configured(wiring: &Wiring) -> Drover {
         let (folder, port) = (Folder::new(wiring.id), free_port());
         fs::write(folder.file("drover.toml"), wiring.config(&folder, port)).unwrap();
-        Drover { folder, port, service: None, speed: wiring.speed, started: Instant::now(), log_begin: 0 }
+        let (service, authority, speed, started) = (None, None, wiring.speed, Instant::now());
+        Drover { folder, port, service, speed, authority, started, log_begin: 0 }
+    }
+
+    /// More of the configuration; before the start.
+    pub fn configure(&self, more: &str) {
+        let file = self.folder.file("drover.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text + more).unwrap();
+    }
+
+    /// Jobs handed in at the start, with embedded jobs; before the start.
+    pub fn feed(&self, jobs: &[Value]) {
+        let wave = self.folder.file("wave.ndjson");
+        fs::write(&wave, jobs.iter().map(|job| format!("{job}\n")).collect::<String>()).unwrap();
+        let file = self.folder.file("drover.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let embedded = "url = \"embedded\"\n";
+        fs::write(file, text.replacen(embedded, &format!("{embedded}file = \"{}\"\n", wave.display()), 1))
+            .unwrap();
+    }
+
+    /// Trusts this authority; before the start.
+    pub fn trust(&mut self, authority: &Path) {
+        self.authority = Some(authority.to_owned());
     }
 
     /// kill -9, whatever it is doing.
@@ -76,6 +131,7 @@ impl Drover {
         self.log_begin = self.whole_log().len();
         let mut command = Command::new(program("drover"));
         command.arg("run").arg("--config").arg(self.folder.file("drover.toml")).args(["--speed", self.speed]);
+        command.envs(self.authority.iter().map(|file| ("SSL_CERT_FILE", file)));
         self.started = Instant::now();
         self.service = Some(Service::spawn(command, &self.folder.file("log")));
     }
@@ -121,16 +177,18 @@ impl Drover {
         answer
     }
 
-    /// A counter or gauge of `/metrics` without labels; 0 when it isn't there yet.
-    pub fn metric(&self, name: &str) -> u64 {
+    /// A counter or gauge of `/metrics`, with its labels but for the site's; 0 when it isn't there yet.
+    pub fn metric(&self, series: &str) -> u64 {
         let answer = self.get("/metrics");
-        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+        let found = answer.lines().find_map(|line| value_of(line, series));
+        found.and_then(|value| value.parse().ok()).unwrap_or_default()
     }
 
     pub fn command(&self, command: &str, more: &[&str]) -> Output {
         let config = self.folder.file("drover.toml");
-        Command::new(program("drover")).arg(command).arg("--config").arg(config).args(more).output().unwrap()
+        let mut run = Command::new(program("drover"));
+        run.envs(self.authority.iter().map(|file| ("SSL_CERT_FILE", file)));
+        run.arg(command).arg("--config").arg(config).args(more).output().unwrap()
     }
 
     /// `drover replay` reaches the same, and `drover check` finds nothing wrong.
@@ -192,6 +250,15 @@ impl Wiring {
         text += &format!("[store]\nurl = \"{store}\"\n[robots]\nenroll = \"{}\"\n", self.enroll);
         text + &format!("[http]\nlisten = \"127.0.0.1:{port}\"\n")
     }
+}
+
+/// The value on this line of `/metrics`, if it is the series' own. Every series carries the site's id.
+fn value_of(line: &str, series: &str) -> Option<String> {
+    let (name, rest) = line.split_once('{')?;
+    let (labels, value) = rest.rsplit_once("} ")?;
+    let others: Vec<&str> = labels.split(',').filter(|label| !label.starts_with("site=")).collect();
+    let shown = if others.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", others.join(",")) };
+    (shown == series).then(|| value.trim().to_owned())
 }
 
 /// Virtual robots of drover-agent, and where their log is.
