@@ -88,14 +88,6 @@ pub async fn serve(front: Front) -> Result<String, ServeError> {
     Ok(format!("{scheme}://{address}"))
 }
 
-/// Whether the certificate and its key can be used.
-///
-/// # Errors
-/// [`TlsError`] names the key, the file and the mend.
-pub fn check_tls(files: &config::Tls) -> Result<(), TlsError> {
-    tls::Tls::check(files)
-}
-
 fn router(front: Front) -> Router {
     let Front { access, doors, views, news, layout, health, metrics, stop, .. } = front;
     let gate = Gate::new(access, doors.denied.clone());

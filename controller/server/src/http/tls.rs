@@ -49,11 +49,6 @@ impl Tls {
         Ok(tls)
     }
 
-    /// Whether both files can be used.
-    pub(super) fn check(files: &config::Tls) -> Result<(), TlsError> {
-        read_both(files).map(|_| ())
-    }
-
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
