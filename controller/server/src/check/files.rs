@@ -11,7 +11,6 @@ use tracing_subscriber::EnvFilter;
 use super::{Row, Verdict};
 use crate::auth::{Access, Role};
 use crate::config::{Config, Enroll, Peer};
-use crate::http;
 use crate::site::credentials::{CREDENTIALS, Known, robot_user};
 use crate::tls::{self, FileError, Validity};
 use crate::users::Users;
@@ -101,7 +100,8 @@ fn certificates(config: &Config) -> Vec<Row> {
     }
     if let Some(own) = &config.tls {
         rows.push(certificate("http.tls_cert", &own.cert));
-        rows.push(match http::check_tls(own) {
+        let (cert, key) = (("http.tls_cert", own.cert.as_path()), ("http.tls_key", own.key.as_path()));
+        rows.push(match tls::judge_pair(cert, key) {
             Err(error) => Row::wrong("tls", error.to_string()),
             Ok(()) => secret_key(&own.key),
         });
