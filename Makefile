@@ -53,6 +53,7 @@ test: ## every test, on real brokers and databases that the tests start themselv
 	cargo build --workspace --bins
 	cargo test --workspace --doc --quiet
 	if $(HAVE_NEXTEST); then cargo nextest run --workspace --profile all; else cargo test --workspace --lib --bins --tests; fi
+	helm/tests/chart.sh
 
 check: ## format, lints, fast tests, some simulator seeds: a few minutes
 	cargo fmt --all --check
