@@ -21,6 +21,7 @@ use serde_json::Value;
 
 const WORK_MAX: Duration = Duration::from_secs(60);
 const SITE: &str = "busan-2";
+const SPEED: &str = "20";
 const CONTROLLER: &str = "drover-busan-2";
 const AGENT: &str = "agent-busan-2";
 
@@ -281,18 +282,27 @@ fn the_controller_and_the_agent_work_with_their_accounts() {
     let (site, port, listen) = (Site::new(), mosquitto.port(), free_port());
     site.change("drover.toml", "127.0.0.1:1883", &format!("127.0.0.1:{port}"));
     site.change("drover.toml", "127.0.0.1:8080", &format!("127.0.0.1:{listen}"));
-    site.change("drover.toml", "url_file = \"secrets/jobs-url\"", "url = \"embedded\"");
+    site.change(
+        "drover.toml",
+        "url_file = \"secrets/jobs-url\"",
+        "url = \"embedded\"\nfile = \"wave.ndjson\"",
+    );
+    // Through the doors of the frozen zone and back.
+    let job = r#"{"v":1,"job_id":"J-1","legs":[{"station":"PICK-F-01","action":"pick","load":{"id":"T-1"}},{"station":"DOCK-01","action":"drop"}]}"#;
+    fs::write(site.folder.join("wave.ndjson"), job).unwrap();
     let store = format!("url = \"sqlite:{}\"", site.path("drover.db"));
     site.change("drover.toml", "url_file = \"secrets/store-url\"", &store);
     assert!(site.credentials(&[]).status.success());
     site.serve(&mut mosquitto);
     let mut run = Command::new(program("drover"));
-    run.args(["run", "--config", &site.path("drover.toml")]);
+    run.args(["run", "--speed", SPEED, "--config", &site.path("drover.toml")]);
     let _controller = Service::spawn(run, &site.folder.join("log"));
     let mut agent = Command::new(program("drover-agent"));
     let (layout, toml) = (site.path("layout.lif.json"), site.path("site.toml"));
     agent.args([
         "robots",
+        "--speed",
+        SPEED,
         "--count",
         "8",
         "--broker",
@@ -307,13 +317,17 @@ fn the_controller_and_the_agent_work_with_their_accounts() {
     let (mut status, mut rows) = (None, Vec::new());
     let is_there = |rows: &[(String, String, String)]| {
         let said = |what: &str, word: &str| rows.iter().any(|row| row.0 == what && row.2.contains(word));
-        said("robots", "8 of 60") && said("devices", "answered for") && said("http", "controller runs there")
+        said("robots", "8 of 60") && said("http", "controller runs there")
     };
-    wait_until("robots, doors and controller", WORK_MAX, || {
+    wait_until("robots and controller", WORK_MAX, || {
         (status, rows) = site.check();
         is_there(&rows)
     });
     assert_eq!(status, Some(0), "{rows:?}");
+    wait_until("the job to be done", WORK_MAX, || {
+        let log = site.read("log");
+        log.lines().any(|line| line.contains("J-1") && line.contains("done")) && log.contains("wanted Open")
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
