@@ -60,7 +60,7 @@ pub struct Options {
     pub url: SecretUrl,
     /// Whom `mqtts://` trusts.
     pub trust: Trust,
-    /// User and password, when the URL has none.
+    /// User and password; they go before the URL's own.
     pub login: Option<(String, SecretUrl)>,
     /// One id per site: the broker drops an old leader's session when the new one connects.
     pub client_id: String,
@@ -159,7 +159,9 @@ pub(crate) fn client_options(options: &Options) -> Result<MqttOptions, UrlError>
         let trusting = options.trust.client().map_err(wrong)?;
         client.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(trusting)));
     }
-    let login = login.or_else(|| options.login.as_ref().map(|(u, p)| (u.clone(), p.reveal().to_owned())));
+    let from_file =
+        options.login.as_ref().map(|(user, password)| (user.clone(), password.reveal().to_owned()));
+    let login = from_file.or(login);
     if let Some((user, password)) = login {
         client.set_credentials(user, password);
     }
@@ -383,6 +385,21 @@ mod tests {
         assert_eq!((secure.port, secure.is_secure), (8883, true));
         assert_eq!(read("mqtt://broker:port"), None);
         assert_eq!(read("http://broker"), None);
+    }
+
+    #[test]
+    fn a_password_file_goes_with_the_user_of_the_url() {
+        let login = Some(("ann".to_owned(), SecretUrl::new("from-file")));
+        let options = Options {
+            url: SecretUrl::new("mqtt://ann@broker"),
+            trust: Trust::of("mqtt"),
+            login,
+            client_id: "drover-t".into(),
+            interface: "uagv".into(),
+            site: "t".into(),
+        };
+        let login = client_options(&options).unwrap().credentials().unwrap();
+        assert_eq!((login.username.as_str(), login.password.as_str()), ("ann", "from-file"));
     }
 
     #[test]

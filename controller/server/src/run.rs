@@ -291,14 +291,16 @@ async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
 
 /// Who the leader is on the robots' broker.
 pub(crate) fn robots_broker(config: &Config, url: SecretUrl) -> mqtt::Options {
-    let mqtt = &config.mqtt;
-    let login = mqtt.username.clone().zip(mqtt.password.clone());
+    let given = &config.mqtt;
+    // A URL may name the user alone, with the password in its file.
+    let in_url = || mqtt::address(&url).ok().and_then(|address| address.login).map(|(user, _)| user);
+    let login = given.username.clone().or_else(in_url).zip(given.password.clone());
     mqtt::Options {
         url,
-        trust: mqtt.trust.clone(),
+        trust: given.trust.clone(),
         login,
         client_id: format!("drover-{}", config.site),
-        interface: mqtt.interface.clone(),
+        interface: given.interface.clone(),
         site: config.site.clone(),
     }
 }

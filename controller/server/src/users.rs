@@ -7,6 +7,7 @@
 //! token_sha256 = "<64 hex digits>"
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,22 @@ pub struct User {
     pub role: Role,
     /// SHA-256 of the token's text, hex.
     pub token_sha256: String,
+}
+
+impl User {
+    /// The hash's bytes; none when it isn't one.
+    pub(crate) fn sha256(&self) -> Option<[u8; 32]> {
+        let text = self.token_sha256.as_bytes();
+        let mut hash = [0; 32];
+        if text.len() != 2 * hash.len() {
+            return None;
+        }
+        for (byte, digits) in hash.iter_mut().zip(text.chunks_exact(2)) {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            *byte = (digit(digits[0])? * 16 + digit(digits[1])?) as u8;
+        }
+        Some(hash)
+    }
 }
 
 /// The file.
@@ -221,10 +238,14 @@ impl Users {
     pub fn read(file: &Path) -> Result<Users, UsersError> {
         let path = || file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| FileError::new("read", file, error))?;
-        let users: Users = toml::from_str(&text)
-            .map_err(|error| UsersError::Damaged { path: path(), reason: error.to_string() })?;
+        Users::parse(&text).map_err(|reason| UsersError::Damaged { path: path(), reason })
+    }
+
+    /// Reads and judges the text of a file.
+    pub(crate) fn parse(text: &str) -> Result<Users, String> {
+        let users: Users = toml::from_str(text).map_err(|error| format!("isn't a user file: {error}"))?;
         match users.fault() {
-            Some(reason) => Err(UsersError::Damaged { path: path(), reason }),
+            Some(reason) => Err(reason),
             None => Ok(users),
         }
     }
@@ -233,17 +254,19 @@ impl Users {
         if self.users.len() > USERS_MAX {
             return Some(format!("it holds {} users, {USERS_MAX} at most", self.users.len()));
         }
-        let mut names = std::collections::BTreeSet::new();
+        let (mut names, mut tokens) = (BTreeSet::new(), BTreeSet::new());
         self.users.iter().find_map(|user| {
             let name = &user.name;
-            let is_hash =
-                user.token_sha256.len() == 64 && user.token_sha256.chars().all(|c| c.is_ascii_hexdigit());
-            if !is_hash {
+            if user.sha256().is_none() {
                 return Some(format!(
                     "`token_sha256` of `{name}` isn't 64 hex digits; remove and add the user"
                 ));
             }
-            (!names.insert(name)).then(|| format!("`{name}` is there twice; remove one"))
+            if name.is_empty() || name == ANONYMOUS {
+                return Some(format!("`{name}` can't be the name of a user; give another one"));
+            }
+            let is_new = names.insert(name) && tokens.insert(user.token_sha256.to_lowercase());
+            (!is_new).then(|| format!("`{name}` or its token is there twice; remove one"))
         })
     }
 

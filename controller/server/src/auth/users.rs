@@ -1,14 +1,9 @@
 //! The user file: names, roles and hashes of tokens. The tokens themselves are nowhere.
 
+use super::User;
+use crate::users;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-use serde::Deserialize;
-
-use super::{Role, User};
-
-/// Users in a file, at most.
-const USERS_MAX: usize = 10_000;
-const HASH_LEN: usize = 32;
 
 /// Everybody in the user file.
 #[derive(Debug, Default)]
@@ -17,48 +12,18 @@ pub(super) struct Users(Vec<Known>);
 #[derive(Debug)]
 struct Known {
     user: User,
-    hash: [u8; HASH_LEN],
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    user: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    role: Role,
-    token_sha256: String,
+    hash: [u8; 32],
 }
 
 impl Users {
     /// Reads the file's text; the error says what is wrong and how to mend it.
     pub(super) fn parse(text: &str) -> Result<Users, String> {
-        let file: File = toml::from_str(text).map_err(|error| format!("isn't a user file: {error}"))?;
-        if file.user.len() > USERS_MAX {
-            return Err(format!("has {} users; {USERS_MAX} are the most", file.user.len()));
-        }
-        let mut users: Vec<Known> = Vec::with_capacity(file.user.len());
-        for Entry { name, role, token_sha256 } in file.user {
-            let Some(hash) = unhex(&token_sha256) else {
-                return Err(format!(
-                    "token_sha256 of user \"{name}\" isn't 64 hexadecimal digits; make it with \
-                     `printf %s TOKEN | sha256sum`"
-                ));
-            };
-            if name.is_empty() || name == super::ANONYMOUS {
-                return Err(format!("\"{name}\" can't be the name of a user; give another one"));
-            }
-            if users.iter().any(|known| known.user.name == name || known.hash == hash) {
-                return Err(format!("user \"{name}\" or its token stands there twice; remove one"));
-            }
-            users.push(Known { user: User { name, role }, hash });
-        }
-        Ok(Users(users))
+        let users = users::Users::parse(text)?.users.into_iter();
+        let known = users.filter_map(|entry| {
+            let hash = entry.sha256()?;
+            Some(Known { user: User { name: entry.name, role: entry.role }, hash })
+        });
+        Ok(Users(known.collect()))
     }
 
     /// The user with this token. It takes the same time whoever it is.
@@ -74,20 +39,10 @@ impl Users {
     }
 }
 
-fn unhex(text: &str) -> Option<[u8; HASH_LEN]> {
-    if text.len() != 2 * HASH_LEN || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut hash = [0; HASH_LEN];
-    for (place, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(hash)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Role;
 
     const SECRET: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 

@@ -21,7 +21,7 @@ export const file_drover_v1_audit: GenFile = /*@__PURE__*/
  */
 export type AuditEntry = Message<"drover.v1.AuditEntry"> & {
   /**
-   * Journal place.
+   * Its number: rises by one.
    *
    * @generated from field: uint64 seq = 1;
    */
@@ -33,7 +33,7 @@ export type AuditEntry = Message<"drover.v1.AuditEntry"> & {
   atMs: bigint;
 
   /**
-   * Who asked: a user, a client certificate, "queue" or "drover" itself.
+   * Who asked: a user's name, or "anonymous".
    *
    * @generated from field: string actor = 3;
    */
@@ -152,7 +152,7 @@ export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE_
  */
 export type WatchAuditRequest = Message<"drover.v1.WatchAuditRequest"> & {
   /**
-   * Entries after this journal place; absent from now on.
+   * Entries after this number, as far back as they are kept; absent from now on.
    *
    * @generated from field: optional uint64 after_seq = 1;
    */

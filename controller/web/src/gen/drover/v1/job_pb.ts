@@ -772,7 +772,8 @@ export const JobService: GenService<{
     output: typeof ListJobsResponseSchema;
   },
   /**
-   * What happens to jobs from now on, or again from `after_n`.
+   * What happens to jobs from now on, or again from `after_n`. A reader that is too slow gets OUT_OF_RANGE: it
+   * lists the jobs and watches again.
    *
    * @generated from rpc drover.v1.JobService.Watch
    */
