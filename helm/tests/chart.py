@@ -43,12 +43,6 @@ CUSTOM = {
     ("monitoring.coreos.com/v1", "PrometheusRule"),
 }
 
-# Keys of drover.toml that are in the making. Once the example names them, the example is what counts.
-COMING = {
-    "http.tls_cert", "http.tls_key", "auth.users", "auth.anonymous", "auth.jwt_key", "auth.jwt_issuer",
-    "auth.jwt_audience", "auth.jwt_role_claim", "mqtt.ca", "jobs.ca", "cache.ca", "trace.otlp",
-}
-
 # Values that are refused, and what the message must name.
 REFUSED = {
     "replicas as a word": ({"replicas": "one"}, "replicas"),
@@ -220,7 +214,7 @@ def configuration(values):
     text = objects.drover_toml(rendered(values))
     config = tomllib.loads(text)
     given = {f"{section}.{key}" for section, part in config.items() for key in part}
-    unknown = given - known_keys() - COMING
+    unknown = given - known_keys()
     assert not unknown, f"drover doesn't know {sorted(unknown)}"
     assert {"site.id", "site.layout", "http.listen"} <= given, given
     inline = [key for key in given if re.search(r"password$|secret$|token$", key)]
@@ -253,11 +247,7 @@ def drover_check(values):
     rows = json.loads(result.stdout.splitlines()[-1])["rows"]
     problems = [row["detail"] for row in rows if row["what"] == "configuration" and not row["is_right"]]
     unknown = [text for text in problems if "isn't known" in text]
-    coming = COMING - known_keys()
-    faults = [text for text in unknown if not any(f"`{key}`" in text or f"[{key.split('.')[0]}]" in text for key in coming)]
-    assert not faults, "\n".join(faults)
-    if unknown:
-        raise Skip(f"this drover is from before {len(unknown)} of the keys; it knows the others")
+    assert not unknown, "\n".join(unknown)
 
 
 def stand_in_for(path):
@@ -305,7 +295,7 @@ def values_are_documented():
         block = "\n".join(lines[max(index - 2, 0):end])
         missing = [key for key in part.get("properties", {}) if not re.search(rf"\b{key}\b", block)]
         assert not missing, f"values.yaml doesn't name {name}.{missing}"
-        snake = [key for key in part.get("properties", {}) if "_" in key and f"{name}.{key}" not in known_keys() | COMING]
+        snake = [key for key in part.get("properties", {}) if "_" in key and f"{name}.{key}" not in known_keys()]
         assert not snake, f"{name}.{snake}: snake_case is for keys of drover.toml"
     words = {"nodeSelector", "tolerations", "affinity", "priorityClassName", "podAnnotations", "podLabels", "resources"}
     for index, line in enumerate(lines):
