@@ -37,12 +37,12 @@ demo: ## builds and runs the main job on embedded defaults; report in demo-repor
 	cargo build --release -p drover-controller -p drover-agent
 	target/release/drover demo --robots $(ROBOTS) --speed $(SPEED) --exit-when-done --report demo-report $(ARGS)
 
-web: $(WEB)/dist/index.html ## the live page, embedded in `drover`
+web: $(WEB)/dist/assets ## the live page, embedded in `drover`
 
 $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
 
-$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+$(WEB)/dist/assets: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd $(WEB) && npm run --silent build
 
 # The programs first: some tests start them.
