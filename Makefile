@@ -39,8 +39,9 @@ demo: ## builds and runs the main job on embedded defaults; report in demo-repor
 
 web: $(WEB)/dist/assets ## the live page, embedded in `drover`
 
+# Not `npm ci`: it refuses a lock file that leaves out what other platforms would install.
 $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
-	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	cd $(WEB) && npm install --no-save --no-audit --no-fund --loglevel=error
 
 $(WEB)/dist/assets: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd $(WEB) && npm run --silent build
