@@ -11,14 +11,18 @@
 //! byte-identical traces. The oracle shares no code with the controller's checks.
 
 pub mod doors;
+pub mod fault;
 pub mod geometry;
 pub mod intake;
 pub mod machine;
+pub mod marks;
 pub mod net;
 pub mod oracle;
 pub mod people;
+pub mod process;
 pub mod queue;
 pub mod report;
+mod requests;
 pub mod rng;
 pub mod scenario;
 pub mod store;

@@ -1,9 +1,12 @@
-//! One simulated robot: the real protocol machine on a drive made of numbers, and where it truly is.
+//! One simulated robot: the real protocol machine on a drive made of numbers, where it truly is, and what is wrong with it.
+//!
+//! Faults of the machine are the drive's; faults of its tongue are changes to what it says, message by message.
 
 use drover_agent_core::{
-    Agent, BatterySpec, Identity, Incoming, Message, Options, SimulatedDrive, Spec, Start,
+    Agent, BatterySpec, Drive, Identity, Incoming, Message, Options, Pose, SimulatedDrive, Spec, Start,
 };
 use drover_core::{RobotMessage, RobotName, Time, ToRobot};
+use drover_proto::vda5050::{Load, OperatingMode, State};
 use drover_maps::{Layout, NodeId, RobotType, TypeId};
 
 use crate::geometry::Outline;
@@ -30,38 +33,75 @@ pub struct Machine {
     /// Its name on the wire.
     pub name: RobotName,
     agent: Agent<SimulatedDrive>,
+    identity: Identity,
+    spec: Spec,
     half_length_m: f64,
     half_width_m: f64,
+    /// What is wrong with it.
+    pub(crate) ills: Ills,
     /// The timer that is set in the world's queue.
     pub(crate) armed: Option<Time>,
+}
+
+/// What is wrong with a robot now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ills {
+    /// It isn't on the floor.
+    pub is_off_floor: bool,
+    /// It is where a person put it: nothing the controller said led it there.
+    pub is_astray: bool,
+    /// Claims to have reached its decision point as soon as it has an order.
+    pub lies: bool,
+    /// Says nothing but whether it is connected.
+    pub is_mute: bool,
+    /// Refuses every order.
+    pub refuses: bool,
+    /// Names this node as its last.
+    pub misplaced: Option<String>,
+    /// It waits before something that is in its way.
+    pub is_obstructed: bool,
+    /// Its clock is wrong.
+    pub skew: Option<Skew>,
+}
+
+/// A wrong clock: it was right at `since`, is off by `offset_ms`, and runs at `rate_permille` of the true rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// When the rate began to count.
+    pub since: Time,
+    /// Off by so much, ms.
+    pub offset_ms: i64,
+    /// Its rate, per mille of the true one.
+    pub rate_permille: u64,
+}
+
+impl Skew {
+    fn show(self, now: Time) -> u64 {
+        let run = now.since_ms(self.since) * self.rate_permille / 1_000;
+        (self.since.0 + run).saturating_add_signed(self.offset_ms)
+    }
 }
 
 impl Machine {
     /// A robot at rest that isn't connected yet.
     pub fn new(layout: &Layout, begin: &Begin, now: Time) -> Machine {
         let robot_type = layout.robot_type(begin.robot_type);
-        let node = layout.node(begin.node);
-        let start = Start {
-            node_id: node.name.clone(),
-            map_id: node.map.clone(),
-            x_m: f64::from(node.x_mm) / 1_000.0,
-            y_m: f64::from(node.y_mm) / 1_000.0,
-            theta_rad: (f64::from(begin.heading_mdeg) / 1_000.0).to_radians(),
-            charge_permille: begin.charge_permille,
-        };
+        let pose = pose_at(layout, begin.node, begin.heading_mdeg);
+        let start = start(&layout.node(begin.node).name, &pose, begin.charge_permille);
         let spec = spec_of(robot_type);
         let identity = Identity {
             interface: "uagv".to_owned(),
             manufacturer: begin.name.manufacturer.clone(),
             serial: begin.name.serial.clone(),
         };
-        let options = Options { accept_any_action: true, ..Options::default() };
-        let drive = SimulatedDrive::new(spec.clone(), &start, now.0);
         Machine {
             name: begin.name.clone(),
             half_length_m: f64::from(robot_type.length_mm) / 2_000.0,
             half_width_m: f64::from(robot_type.width_mm) / 2_000.0,
-            agent: Agent::new(identity, spec, options, &start, drive, now.0),
+            agent: agent(&identity, &spec, &start, now),
+            identity,
+            spec,
+            ills: Ills::default(),
             armed: None,
         }
     }
@@ -71,13 +111,36 @@ impl Machine {
         self.agent.on_connected(now.0);
     }
 
+    /// Its session with the broker is gone; it drives on to its decision point.
+    pub fn disconnect(&mut self, now: Time) {
+        self.agent.on_disconnected(now.0);
+    }
+
     /// A message arrives.
     pub fn hear(&mut self, now: Time, message: ToRobot) {
         let incoming = match message {
-            ToRobot::Order(order) => Incoming::Order(*order),
+            ToRobot::Order(mut order) => {
+                if let Some(first) = order.nodes.first_mut().filter(|_| self.ills.refuses) {
+                    first.node_id = "nowhere".to_owned();
+                    first.node_position = None;
+                }
+                Incoming::Order(*order)
+            }
             ToRobot::InstantActions(actions) => Incoming::InstantActions(*actions),
         };
         self.agent.on_message(now.0, incoming);
+        self.ills.is_astray &= self.agent.is_idle();
+    }
+
+    /// It hears from the broker that it is gone, though it is there.
+    pub fn hear_own_will(&mut self, now: Time) {
+        let will = self.agent.will();
+        self.agent.on_message(now.0, Incoming::Connection(will));
+    }
+
+    /// The broker tells everybody that it is gone.
+    pub fn will(&self) -> RobotMessage {
+        RobotMessage::Connection(self.agent.will())
     }
 
     /// Time passes.
@@ -86,10 +149,14 @@ impl Machine {
     }
 
     /// The next message it sends; visualization is for screens and goes nowhere here.
-    pub fn say(&mut self) -> Option<RobotMessage> {
+    pub fn say(&mut self, now: Time) -> Option<RobotMessage> {
         loop {
             match self.agent.poll_transmit()?.message {
-                Message::State(state) => return Some(RobotMessage::State(state)),
+                Message::State(_) if self.ills.is_mute => {}
+                Message::State(mut state) => {
+                    self.ills.twist(now, &mut state);
+                    return Some(RobotMessage::State(state));
+                }
                 Message::Connection(connection) => return Some(RobotMessage::Connection(connection)),
                 Message::Factsheet(factsheet) => return Some(RobotMessage::Factsheet(factsheet)),
                 Message::Visualization(_) => {}
@@ -102,8 +169,72 @@ impl Machine {
         self.agent.next_timeout().map(Time)
     }
 
+    /// It moves or turns.
+    pub fn is_driving(&self) -> bool {
+        self.agent.drive().is_driving()
+    }
+
+    /// Names of the loads aboard.
+    pub fn loads(&self) -> impl Iterator<Item = &str> {
+        self.agent.loads().iter().filter_map(|load| load.load_id.as_deref())
+    }
+
+    /// The machine itself, for its faults.
+    pub(crate) fn drive(&mut self) -> &mut SimulatedDrive {
+        self.agent.drive_mut()
+    }
+
+    /// Someone turns the key.
+    pub(crate) fn set_mode(&mut self, now: Time, mode: OperatingMode) {
+        self.agent.set_mode(now.0, mode);
+    }
+
+    /// It sends its state once more.
+    pub(crate) fn say_again(&mut self, now: Time) {
+        self.agent.set_loads(now.0, self.agent.loads().to_vec());
+    }
+
+    /// It waits before something that is in its way.
+    pub(crate) fn is_obstructed(&self) -> bool {
+        self.ills.is_obstructed
+    }
+
+    /// Something is in its way, or no longer.
+    pub(crate) fn set_obstructed(&mut self, now: Time, is_obstructed: bool) {
+        self.ills.is_obstructed = is_obstructed;
+        self.agent.drive_mut().set_obstructed(now.0, is_obstructed);
+    }
+
+    /// A person takes all loads off.
+    pub(crate) fn unload(&mut self, now: Time) {
+        self.agent.set_loads(now.0, Vec::new());
+    }
+
+    /// A person puts it on a node; one who knows how also tells it where it is.
+    pub(crate) fn put(&mut self, now: Time, layout: &Layout, node: NodeId, is_told: bool) {
+        let heading = layout.out_edges(node).first().map_or(0, |edge| layout.edge(*edge).heading_mdeg);
+        self.agent.drive_mut().kidnap(now.0, pose_at(layout, node, heading));
+        self.agent.advance(now.0);
+        if is_told {
+            self.agent.relocate(now.0, &layout.node(node).name);
+        }
+        self.ills.is_astray = true;
+    }
+
+    /// It starts again where it is: loads stay aboard, its order is forgotten. It isn't connected.
+    pub(crate) fn reboot(&mut self, now: Time, layout: &Layout) {
+        let status = self.agent.drive().status();
+        let near = |x: f64| (x * 1_000.0).round() as i64;
+        let node = layout.nearest_node(near(status.pose.x_m), near(status.pose.y_m));
+        let node = node.filter(|(_, away)| *away <= LOCALISED_MM).map(|(node, _)| layout.node(node).name.as_str());
+        let start = start(node.unwrap_or_default(), &status.pose, (status.charge_pct * 10.0) as u16);
+        let loads: Vec<Load> = self.agent.loads().to_vec();
+        self.agent = agent(&self.identity, &self.spec, &start, now);
+        self.agent.set_loads(now.0, loads);
+    }
+
     /// Where it truly is, at the last call.
-    pub fn truth(&self) -> Truth {
+    pub fn outline(&self) -> (String, Outline) {
         let pose = self.agent.pose();
         let outline = Outline {
             x_m: pose.x_m,
@@ -112,8 +243,63 @@ impl Machine {
             half_length_m: self.half_length_m,
             half_width_m: self.half_width_m,
         };
-        Truth { map: pose.map_id, outline }
+        (pose.map_id, outline)
     }
+
+    /// The oracle's view of it.
+    pub fn truth(&self) -> Truth {
+        let (map, outline) = self.outline();
+        Truth { map, outline }
+    }
+}
+
+impl Ills {
+    /// What a sick robot says in the place of the truth.
+    fn twist(&self, now: Time, state: &mut State) {
+        if let Some(skew) = self.skew {
+            state.header.timestamp = drover_agent_core::clock::iso8601(skew.show(now));
+        }
+        if let Some(node) = &self.misplaced {
+            state.last_node_id.clone_from(node);
+        }
+        let end = state.node_states.iter().rev().find(|node| node.released).filter(|_| self.lies);
+        if let Some((node, sequence_id)) = end.map(|node| (node.node_id.clone(), node.sequence_id)) {
+            (state.last_node_id, state.last_node_sequence_id) = (node, sequence_id);
+            state.node_states.retain(|node| !node.released);
+            state.edge_states.retain(|edge| !edge.released);
+            state.driving = false;
+        }
+    }
+}
+
+/// A robot that starts this near a node knows that it is there, mm.
+const LOCALISED_MM: u32 = 100;
+
+fn pose_at(layout: &Layout, node: NodeId, heading_mdeg: i32) -> Pose {
+    let node = layout.node(node);
+    Pose {
+        map_id: node.map.clone(),
+        x_m: f64::from(node.x_mm) / 1_000.0,
+        y_m: f64::from(node.y_mm) / 1_000.0,
+        theta_rad: (f64::from(heading_mdeg) / 1_000.0).to_radians(),
+    }
+}
+
+fn start(node_id: &str, pose: &Pose, charge_permille: u16) -> Start {
+    Start {
+        node_id: node_id.to_owned(),
+        map_id: pose.map_id.clone(),
+        x_m: pose.x_m,
+        y_m: pose.y_m,
+        theta_rad: pose.theta_rad,
+        charge_permille,
+    }
+}
+
+fn agent(identity: &Identity, spec: &Spec, start: &Start, now: Time) -> Agent<SimulatedDrive> {
+    let options = Options { accept_any_action: true, ..Options::default() };
+    let drive = SimulatedDrive::new(spec.clone(), start, now.0);
+    Agent::new(identity.clone(), spec.clone(), options, start, drive, now.0)
 }
 
 fn spec_of(robot_type: &RobotType) -> Spec {

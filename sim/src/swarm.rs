@@ -1,10 +1,14 @@
 //! Worlds by the number: each seed draws a small layout, a few robots and a few jobs.
 
+use crate::fault;
 use crate::rng::Rng;
 use crate::scenario::{Blocks, Expect, Ground, Jobs, Robots, Scenario};
 
 /// Robots of a world: fewest and most.
 const ROBOTS: [u64; 2] = [2, 40];
+
+/// All faults end so long after the start, s: earliest and latest.
+const HEAL_S: [u64; 2] = [60, 300];
 
 /// The world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
@@ -18,7 +22,13 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
     scenario.layout.doors = rng.below(5) as u32;
-    scenario.expect = Expect { hours_max: 6.0, ..Expect::default() };
+    let heal_s = rng.within(HEAL_S[0], HEAL_S[1]);
+    let mut faults = Rng::new(seed, "swarm faults");
+    scenario.fault = fault::draw(&mut faults, heal_s, scenario.layout.doors > 0);
+    scenario.heal_s = Some(heal_s);
+    scenario.standby = faults.below(2) == 0;
+    // What failed or was taken back has ended too: Live asks for no more.
+    scenario.expect = Expect { hours_max: 6.0, all_done: false, ..Expect::default() };
     scenario
 }
 

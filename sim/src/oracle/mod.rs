@@ -290,6 +290,11 @@ impl Oracle {
         self.judge(now, vec![Breach::new("Replay", &[], error.to_string())]);
     }
 
+    /// A process can't be restored from the journal, or writes what doesn't follow it.
+    pub fn unrestorable(&mut self, now: Time, why: &str) {
+        self.judge(now, vec![Breach::new("Replay", &[], why.to_owned())]);
+    }
+
     /// What was found, at the end.
     pub fn into_violations(self) -> Vec<Violation> {
         self.violations

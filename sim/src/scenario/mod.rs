@@ -30,6 +30,7 @@ use drover_core::{Config, Time, Wish};
 use drover_maps::Layout;
 
 use crate::doors::Doors;
+use crate::fault::{self, Fault, FaultLine};
 use crate::machine::Begin;
 use crate::net::Delay;
 use crate::rng::Rng;
@@ -107,6 +108,12 @@ pub struct Scenario {
     pub doors: Doors,
     /// What an operator does.
     pub operator: Vec<OperatorLine>,
+    /// What goes wrong.
+    pub fault: Vec<FaultLine>,
+    /// When all faults end, seconds after the start; without it a fault without an end never does.
+    pub heal_s: Option<u64>,
+    /// A second process of the controller stands by.
+    pub standby: bool,
     /// Options of the fleet that differ from their defaults.
     pub config: Config,
 }
@@ -222,6 +229,21 @@ impl Default for Net {
     }
 }
 
+/// What keeps a process from speaking when it doesn't lead any more; off only to show that each is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guards {
+    /// The robots' broker takes the site's messages from one session only: the newest.
+    pub session: bool,
+    /// A process whose lease may be over is silent.
+    pub lease: bool,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Guards { session: true, lease: true }
+    }
+}
+
 /// A scenario with all names resolved and all chances taken but those of the run itself.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -243,6 +265,14 @@ pub struct Setup {
     pub doors: Doors,
     /// What an operator does, and when.
     pub wishes: Vec<(Time, Wish)>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// When all faults end.
+    pub heal: Option<Time>,
+    /// A second process stands by.
+    pub standby: bool,
+    /// What keeps a process from speaking when it doesn't lead any more.
+    pub guards: Guards,
     /// Latency of messages.
     pub latency: Delay,
     /// Latency of commits.
@@ -268,6 +298,7 @@ impl Scenario {
             let problem = format!("no device {:?} in site.toml", line.id);
             return Err(ScenarioError::value("doors.fault.id", problem));
         }
+        let faults = fault::resolve(&self.fault, &layout, &robots, &mut Rng::new(seed, "faults"))?;
         config.auto_enroll |= robots.len() > layout.robots().len();
         Ok(Setup {
             layout: Arc::new(layout),
@@ -279,6 +310,10 @@ impl Scenario {
             seed,
             doors: self.doors.clone(),
             wishes: cast::wishes(&self.operator)?,
+            faults,
+            heal: self.heal_s.map(|s| START.plus_ms(s.saturating_mul(1_000))),
+            standby: self.standby,
+            guards: Guards::default(),
             latency: delay("latency_ms", self.net.latency_ms)?,
             commit: delay("commit_ms", self.net.commit_ms)?,
             expect: self.expect.clone(),

@@ -226,6 +226,32 @@ impl<D: Drive> Agent<D> {
         self.settle();
     }
 
+    /// Someone has put the robot on this node and told it so. Whatever order it had is over.
+    pub fn relocate(&mut self, now_ms: u64, node_id: &str) {
+        self.advance(now_ms);
+        self.drive.abandon(self.now_ms);
+        self.fail_open_actions(|_| true);
+        self.close_order();
+        self.course.last_node_id = node_id.to_owned();
+        self.report.is_dirty = true;
+        self.settle();
+    }
+
+    /// What is aboard.
+    pub fn loads(&self) -> &[Load] {
+        &self.loads
+    }
+
+    /// The node it passed last, as it believes; empty if none.
+    pub fn last_node_id(&self) -> &str {
+        &self.course.last_node_id
+    }
+
+    /// Who drives it.
+    pub fn mode(&self) -> OperatingMode {
+        self.mode
+    }
+
     /// What is aboard, as after a restart or when someone takes a load off by hand.
     pub fn set_loads(&mut self, now_ms: u64, loads: Vec<Load>) {
         self.advance(now_ms);

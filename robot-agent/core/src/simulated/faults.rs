@@ -21,6 +21,15 @@ impl SimulatedDrive {
         if broken { self.brake() } else { self.go() }
     }
 
+    /// Somebody or something is in the way: it waits in front of it by itself, and goes on when the way is free.
+    pub fn set_obstructed(&mut self, now_ms: u64, obstructed: bool) {
+        self.advance(now_ms);
+        if obstructed != self.obstructed {
+            self.obstructed = obstructed;
+            if obstructed { self.brake() } else { self.go() }
+        }
+    }
+
     /// The next task of this kind to end will fail.
     pub fn fail_next(&mut self, kind: &str) {
         self.failing.push(kind.to_owned());

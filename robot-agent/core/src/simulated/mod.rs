@@ -34,6 +34,7 @@ pub struct SimulatedDrive {
     motion: Motion,
     held: bool,
     broken: bool,
+    obstructed: bool,
     lost: bool,
     empty: bool,
     battery: Battery,
@@ -87,6 +88,7 @@ impl SimulatedDrive {
             motion: Motion::Standing,
             held: false,
             broken: false,
+            obstructed: false,
             lost: false,
             battery,
             tasks: Vec::new(),
@@ -108,7 +110,7 @@ impl SimulatedDrive {
     }
 
     fn is_stopped(&self) -> bool {
-        self.held || self.broken || self.empty
+        self.held || self.broken || self.obstructed || self.empty
     }
 
     fn set_motion(&mut self, motion: Motion) {
