@@ -1,7 +1,7 @@
 //! Rectangles on a floor: where robots truly are, and how near they are to their way.
 
 /// A robot's outline at one moment, metres and radians.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outline {
     /// Centre, east.
     pub x_m: f64,

@@ -50,6 +50,8 @@ pub struct Ills {
     pub is_off_floor: bool,
     /// It is where a person put it: nothing the controller said led it there.
     pub is_astray: bool,
+    /// It has lied: its own word is worth nothing in this run any more.
+    pub is_hostile: bool,
     /// Claims to have reached its decision point as soon as it has an order.
     pub lies: bool,
     /// Says nothing but whether it is connected.
@@ -249,7 +251,14 @@ impl Machine {
     /// The oracle's view of it.
     pub fn truth(&self) -> Truth {
         let (map, outline) = self.outline();
-        Truth { map, outline }
+        Truth {
+            map,
+            outline,
+            loads: self.loads().map(str::to_owned).collect(),
+            moved_by_hand: self.ills.is_astray,
+            is_hostile: self.ills.is_hostile,
+            is_off_floor: self.ills.is_off_floor,
+        }
     }
 }
 

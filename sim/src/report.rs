@@ -4,14 +4,10 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::oracle::Violation;
+use crate::oracle::{INVARIANTS, Violation};
 use crate::scenario::Expect;
 use crate::story::clock;
 use crate::world::{End, Outcome};
-
-/// All invariants the oracle judges, for reports that list what held.
-pub const INVARIANTS: [&str; 9] =
-    ["Exclusive", "Covered", "Evidence", "OnceOnly", "Fifo", "BasePrefix", "OneWriter", "Replay", "Live"];
 
 /// `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

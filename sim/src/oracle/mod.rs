@@ -14,6 +14,8 @@ mod covered;
 mod doors;
 mod exclusive;
 mod fifo;
+mod hearing;
+mod modes;
 mod once;
 mod prefix;
 mod replay;
@@ -21,19 +23,39 @@ mod replay;
 mod tests;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use drover_core::job::{Job, JobSpec};
 use drover_core::record::DecodeError;
-use drover_core::{Command, Digest, Event, JobId, JobNews, Notification, Record, RobotId, RobotName, Time};
+use drover_core::{
+    Command, Digest, Epoch, Event, JobId, JobNews, Notification, Record, RobotId, RobotName, Seq, Time,
+};
 use drover_maps::{Layout, NodeId};
 use drover_proto::device::DeviceState;
-use drover_proto::vda5050::{Order, State};
+use drover_proto::vda5050::{InstantActions, Order, State};
 
 use crate::geometry::Outline;
 use crate::story::{Happened, Story, clock};
+
+/// All invariants judged here, for reports that list what held.
+pub const INVARIANTS: [&str; 14] = [
+    "Exclusive",
+    "Covered",
+    "Evidence",
+    "Acyclic",
+    "BasePrefix",
+    "OnceOnly",
+    "Fifo",
+    "Conserved",
+    "ModeRespect",
+    "Observed",
+    "OneWriter",
+    "Replay",
+    "Bounded",
+    "Live",
+];
 
 /// Violations after which nobody learns anything new.
 const VIOLATIONS_MAX: usize = 10;
@@ -75,13 +97,22 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A robot's true place.
-#[derive(Clone, Debug, PartialEq)]
+/// A robot as it truly is, whatever anyone says.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
     /// The map it is on.
     pub map: String,
     /// Its outline there.
     pub outline: Outline,
+    /// Names of the loads aboard.
+    pub loads: Vec<String>,
+    /// A person moves it, or has put it where it is: nobody's word led it there. May be taken back at once; the oracle
+    /// remembers until the robot stands on its own base again.
+    pub moved_by_hand: bool,
+    /// It lies about itself: its own claims prove nothing, and who runs into it is excused.
+    pub is_hostile: bool,
+    /// It was carried off the floor: it has no body there.
+    pub is_off_floor: bool,
 }
 
 /// What is known of the jobs from the journal and the events: shared by the rules.
@@ -110,6 +141,8 @@ pub struct Oracle {
     once: once::Once,
     fifo: fifo::Fifo,
     doors: doors::Doors,
+    hearing: hearing::Hearing,
+    modes: modes::Modes,
     writer: writer::Writer,
     story: Story,
     violations: Vec<Violation>,
@@ -126,7 +159,9 @@ impl Oracle {
             once: once::Once::default(),
             fifo: fifo::Fifo::default(),
             doors: doors::Doors::default(),
-            writer: writer::Writer::default(),
+            hearing: hearing::Hearing::new(robots),
+            modes: modes::Modes::new(robots),
+            writer: writer::Writer::new(robots),
             story: Story::new(robots),
             jobs: Jobs::default(),
             violations: Vec::new(),
@@ -159,17 +194,44 @@ impl Oracle {
         self.fifo.published(&job.id);
     }
 
+    /// The process of this epoch acts from here on: it hears, sends and acknowledges all that is told next. A run that
+    /// never says so has one process, of epoch 1.
+    pub fn acts(&mut self, epoch: Epoch) {
+        self.writer.acts(epoch);
+    }
+
+    /// A process took over the lead, with the journal read back up to `seq`.
+    pub fn process_began(&mut self, now: Time, epoch: Epoch, seq: Seq) {
+        let breaches = self.writer.began(epoch, seq);
+        self.judge(now, breaches);
+    }
+
+    /// The queue was told that a job is taken over, refused or known: it forgets it.
+    pub fn job_acked(&mut self, now: Time, job: &JobId) {
+        let breaches = self.writer.acked(job);
+        self.judge(now, breaches);
+    }
+
+    /// Instant actions left the controller.
+    pub fn instant_sent(&mut self, now: Time, robot: usize, actions: &InstantActions) {
+        let mut breaches: Vec<Breach> = self.writer.may_send(&[robot]).into_iter().collect();
+        breaches.extend(self.modes.instant_sent(self.writer.acting(), robot, actions));
+        self.judge(now, breaches);
+    }
+
     /// A record became durable.
     pub fn recorded(&mut self, now: Time, record: &Record) {
         let mut breaches = self.writer.recorded(record);
         for entry in &record.entries {
             self.enrol(&entry.event);
+            self.hear_journal(&entry.event);
             if let (Event::JobSubmitted(spec), false) = (&entry.event, entry.is_refused()) {
                 self.jobs.specs.entry(spec.id.clone()).or_insert_with(|| JobSpec::clone(spec));
                 breaches.extend(self.fifo.admitted(spec));
             }
             for command in &entry.commands {
                 self.assign(now, command);
+                self.release(entry.time, command);
             }
         }
         self.judge(now, breaches);
@@ -188,6 +250,22 @@ impl Oracle {
         self.jobs.of_robot.insert(robot, job.clone());
     }
 
+    fn hear_journal(&mut self, event: &Event) {
+        if let Event::Robot { robot, .. } = event
+            && let Some(robot) = self.robot_of(*robot)
+        {
+            self.modes.recorded(robot, event);
+        }
+    }
+
+    fn release(&mut self, at: Time, command: &Command) {
+        if let Command::Release { robot, order } = command
+            && let Some(robot) = self.robot_of(*robot)
+        {
+            self.writer.released(robot, at, order);
+        }
+    }
+
     fn robot_of(&self, robot: RobotId) -> Option<usize> {
         self.enrolled.get(robot.index()).copied().flatten()
     }
@@ -196,7 +274,7 @@ impl Oracle {
     pub fn order_sent(&mut self, now: Time, robot: usize, order: &Order) {
         let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
         if !self.prefix.is_resend() {
-            let decided = self.writer.decided(now, order);
+            let decided = self.writer.decided(now, robot, order);
             let base = self.heard.of(robot);
             breaches.extend(self.doors.ordered(robot, order, base, decided, &self.layout));
             let mut conflicts = self.said.extend(robot, order);
@@ -206,7 +284,8 @@ impl Oracle {
             breaches.extend(self.once.ordered(robot, order, &self.jobs, &self.layout));
             breaches.extend(self.fifo.ordered(robot, order, &self.jobs));
         }
-        breaches.extend(self.writer.ordered(robot, order, &self.names[robot]));
+        breaches.extend(self.writer.ordered(robot, order, &self.layout));
+        breaches.extend(self.modes.ordered(self.writer.acting(), robot, order));
         self.story.note(now, robot, self.ordered(order));
         self.judge(now, breaches);
     }
@@ -226,13 +305,20 @@ impl Oracle {
 
     /// A state left its robot.
     pub fn state_said(&mut self, now: Time, robot: usize, state: &State) {
+        self.hearing.said(robot, state.header.header_id);
         self.said.report(now, robot, state);
     }
 
     /// A state arrived at the controller.
     pub fn state_heard(&mut self, now: Time, robot: usize, state: &State) {
-        self.heard.report(now, robot, state);
-        self.prefix.heard(robot, state);
+        let age = self.hearing.heard(robot, state.header.header_id);
+        if age.is_newest {
+            self.heard.report(now, robot, state);
+            self.prefix.heard(robot, state);
+        }
+        if age.is_plain {
+            self.modes.heard(self.writer.acting(), robot, state);
+        }
         let told = Happened::Told {
             update_id: state.order_update_id,
             last: self.layout.node_named(&state.last_node_id),
@@ -281,8 +367,16 @@ impl Oracle {
 
     /// The whole journal, at the end, and the digest the live fleet has.
     pub fn replayed(&mut self, now: Time, records: Vec<Record>, live: Digest) {
-        let breach = replay::replayed(&self.layout, records, live);
-        self.judge(now, breach.into_iter().collect());
+        let entries = records.iter().flat_map(|record| &record.entries);
+        let mut kept = BTreeSet::new();
+        for entry in entries {
+            if let Event::JobSubmitted(spec) = &entry.event {
+                kept.insert(spec.id.clone());
+            }
+        }
+        let mut breaches: Vec<Breach> = self.writer.lost(&kept).into_iter().collect();
+        breaches.extend(replay::replayed(&self.layout, records, live));
+        self.judge(now, breaches);
     }
 
     /// A record can't be read back.

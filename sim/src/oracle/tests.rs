@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use drover_core::job::{ActionSpec, JobSpec, LegSpec};
 use drover_core::{
-    Command, Digest, Entry, Epoch, Event, JobId, JobNews, Notification, Record, RobotId, RobotName, Seq, Time,
+    Command, Digest, Entry, Epoch, Event, JobId, JobNews, Notification, Record, RobotId, RobotName, Seq,
+    Time, release,
 };
-use drover_maps::{Layout, TypeId};
+use drover_maps::{EdgeId, Layout, TypeId};
 use drover_proto::vda5050::{Action, BlockingType, Edge, Error, ErrorLevel, Node, Order, State};
 
 use super::{Oracle, Truth};
@@ -64,12 +65,7 @@ impl Forger {
 
     /// Recorded, then sent.
     fn order(&mut self, robot: usize, order: &Order) {
-        let release = drover_core::release::Order {
-            order_id: order.order_id.clone(),
-            update_id: order.order_update_id,
-            nodes: Vec::new(),
-            edges: Vec::new(),
-        };
+        let release = recorded(order);
         let command = Command::Release { robot: RobotId(robot as u32), order: Box::new(release) };
         self.record(Event::Tick, vec![command]);
         self.oracle.order_sent(START, robot, order);
@@ -156,6 +152,34 @@ fn truth(x_m: f64, y_m: f64) -> Truth {
     Truth {
         map: "ground".into(),
         outline: Outline { x_m, y_m, theta_rad: 0.0, half_length_m: 0.45, half_width_m: 0.3 },
+        ..Truth::default()
+    }
+}
+
+/// The order as the journal has it.
+fn recorded(order: &Order) -> release::Order {
+    let layout = row();
+    let action = |action: &Action| release::Action {
+        id: action.action_id.clone(),
+        name: action.action_type.clone(),
+        parameters: Vec::new(),
+    };
+    let node = |node: &Node| release::OrderNode {
+        node: layout.node_named(&node.node_id).unwrap(),
+        sequence_id: node.sequence_id,
+        released: node.released,
+        actions: node.actions.iter().map(action).collect(),
+    };
+    let edge = |edge: &Edge| release::OrderEdge {
+        edge: layout.edge_named(&edge.edge_id).unwrap_or(EdgeId(0)),
+        sequence_id: edge.sequence_id,
+        released: edge.released,
+    };
+    release::Order {
+        order_id: order.order_id.clone(),
+        update_id: order.order_update_id,
+        nodes: order.nodes.iter().map(node).collect(),
+        edges: order.edges.iter().map(edge).collect(),
     }
 }
 
@@ -234,6 +258,7 @@ fn a_robot_first_seen_after_the_decision_could_not_be_known() {
     forger.seq = 0;
     forger.heard(0, "", 0, "A", 0);
     let seen = State { last_node_id: "C".into(), ..State::default() };
+    forger.oracle.state_said(START, 1, &seen);
     forger.oracle.state_heard(START, 1, &seen);
     forger.order(0, &order("o", 0, 0, "ABC", 3));
     assert_eq!(forger.broken(), [""; 0], "{:#?}", forger.oracle.violations());

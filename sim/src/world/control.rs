@@ -72,6 +72,7 @@ impl World<'_> {
             // Can't be read: the process ends, and is started again.
             return self.fell(index);
         };
+        self.oracle.process_began(self.now, epoch, site.seq());
         let process = &mut self.processes[index];
         process.site = Some(site);
         process.epoch = epoch;
@@ -125,6 +126,7 @@ impl World<'_> {
             }
             Struck::By(blow @ (Blow::Crash | Blow::Tear)) => return self.strike(index, blow),
         }
+        self.oracle.acts(self.processes[index].epoch);
         let mut effects = Vec::new();
         if let Some(site) = &mut self.processes[index].site {
             site.receive(self.now, input, &mut effects);
@@ -155,6 +157,7 @@ impl World<'_> {
                 return Ok(());
             }
             let Some(effect) = self.processes[index].effects.pop_front() else { return Ok(()) };
+            self.oracle.acts(self.processes[index].epoch);
             self.act(index, effect);
             if let Some((_, after)) = points
                 && self.is_struck(index, after)?
@@ -411,6 +414,9 @@ impl World<'_> {
             return;
         }
         let Some(request) = self.intake.answer(ticket.0 as usize) else { return };
+        if let JobRequest::Submit(job) = &self.requests[request].1 {
+            self.oracle.job_acked(self.now, &job.id);
+        }
         match verdict {
             Verdict::Accepted => {}
             Verdict::Ignored => self.marks.note("fault", "jobs_twice"),
@@ -435,8 +441,9 @@ impl World<'_> {
         if let Some(trace) = &mut self.trace {
             trace.down(self.now, &self.robots[robot], &message);
         }
-        if let ToRobot::Order(order) = &message {
-            self.oracle.order_sent(self.now, robot, order);
+        match &message {
+            ToRobot::Order(order) => self.oracle.order_sent(self.now, robot, order),
+            ToRobot::InstantActions(actions) => self.oracle.instant_sent(self.now, robot, actions),
         }
         if !self.lines[robot].is_up {
             return;

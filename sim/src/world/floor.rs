@@ -153,6 +153,7 @@ impl World<'_> {
         if let Some(trace) = &mut self.trace {
             trace.up(self.now, &self.robots[robot], &message, true);
         }
+        self.oracle.acts(self.processes[speaker].epoch);
         if let RobotMessage::State(state) = &message {
             self.oracle.state_heard(self.now, robot, state);
         }

@@ -214,7 +214,7 @@ impl World<'_> {
                 let layout = self.setup.layout.clone();
                 self.robots[robot].reboot(now, &layout);
             }
-            Kind::RobotLies => machine.ills.lies = true,
+            Kind::RobotLies => (machine.ills.lies, machine.ills.is_hostile) = (true, true),
             Kind::RobotFloods => {
                 let every_ms = 1_000 / fault.strength.max(1);
                 self.queue.push(now, Happening::Flood { robot, every_ms: every_ms.max(1) });
