@@ -5,7 +5,7 @@ use drover_core::job::{JobRequest, JobSpec, LegSpec};
 use drover_core::{JobId, Time};
 use drover_maps::Layout;
 
-use crate::fault::{Fault, Kind};
+use crate::fault::{Fault, Kind, Talk};
 use crate::rng::Rng;
 
 /// A second thought comes so long after its job, ms: earliest and latest.
@@ -20,20 +20,20 @@ pub(crate) fn requests(
 ) -> Vec<(Time, JobRequest)> {
     let mut requests: Vec<(Time, JobRequest)> = Vec::with_capacity(jobs.len());
     for (at, job) in jobs {
-        let happens = |kind: Kind, rng: &mut Rng| {
-            let share = faults.iter().filter(|fault| fault.kind == kind && fault.from <= *at);
+        let happens = |talk: Talk, rng: &mut Rng| {
+            let share = faults.iter().filter(|fault| fault.kind == Kind::Jobs(talk) && fault.from <= *at);
             let share = share.filter(|fault| fault.until.is_none_or(|until| *at < until));
             share.map(|fault| fault.strength).max().is_some_and(|share| rng.below(100) < share)
         };
         let later = |rng: &mut Rng| at.plus_ms(rng.within(SECOND_THOUGHT_MS[0], SECOND_THOUGHT_MS[1]));
         requests.push((*at, JobRequest::Submit(Box::new(job.clone()))));
-        if happens(Kind::JobsTwice, rng) {
+        if happens(Talk::Twice, rng) {
             requests.push((later(rng), JobRequest::Submit(Box::new(job.clone()))));
         }
-        if happens(Kind::JobsChanged, rng) {
+        if happens(Talk::Changed, rng) {
             requests.push((later(rng), change(job, rng)));
         }
-        if happens(Kind::PoisonJobs, rng) {
+        if happens(Talk::Poison, rng) {
             requests.push((*at, poison(job, layout, rng)));
         }
     }

@@ -95,6 +95,20 @@ pub enum RejectCode {
 }
 
 impl RejectCode {
+    /// All of them.
+    pub const ALL: [RejectCode; 10] = [
+        RejectCode::JobIdReused,
+        RejectCode::UnknownStation,
+        RejectCode::UnreachableStation,
+        RejectCode::NoCapableRobot,
+        RejectCode::NoLegs,
+        RejectCode::UnknownJob,
+        RejectCode::TooLate,
+        RejectCode::NotAwaited,
+        RejectCode::UnknownRobot,
+        RejectCode::UnknownZone,
+    ];
+
     /// The stable code of the wire.
     pub fn as_str(self) -> &'static str {
         match self {

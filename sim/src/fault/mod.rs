@@ -22,7 +22,7 @@ use crate::rng::Rng;
 use crate::scenario::{START, ScenarioError};
 
 pub(crate) use draw::draw;
-pub use kind::{Kind, Target};
+pub use kind::{Ill, Kind, Talk, Trouble, Weather};
 
 /// One fault of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -122,22 +122,23 @@ fn who(
         None => (count > 0).then(|| rng.index(count)),
     };
     let name = line.who.as_deref().unwrap_or_default();
-    match line.what.target() {
-        Target::Site if line.who.is_some() => {
+    let robot = || robots.iter().position(|robot| robot.name.to_string() == name);
+    match line.what {
+        Kind::Site(_) | Kind::Jobs(_) if line.who.is_some() => {
             let problem = format!("{name:?}: {} befalls the whole site; take `who` out", line.what.name());
             Err(ScenarioError::value("fault.who", problem))
         }
-        Target::Site => Ok(Who::All),
-        Target::Robots if line.who.is_none() => Ok(Who::All),
-        Target::Robots | Target::Robot => {
-            let found = robots.iter().position(|robot| robot.name.to_string() == name);
-            place(robots.len(), found, rng).map(Who::Robot).ok_or_else(|| none("a robot"))
+        Kind::Site(_) | Kind::Jobs(_) => Ok(Who::All),
+        Kind::Net(_) if line.who.is_none() => Ok(Who::All),
+        Kind::Net(_) | Kind::Robot(_) => {
+            place(robots.len(), robot(), rng).map(Who::Robot).ok_or_else(|| none("a robot"))
         }
-        Target::Door => {
+        Kind::Door(_) => {
             let found = layout.devices().iter().position(|door| door.name == name);
-            place(layout.devices().len(), found, rng).map(Who::Door).ok_or_else(|| none("a device of site.toml"))
+            let door = place(layout.devices().len(), found, rng);
+            door.map(Who::Door).ok_or_else(|| none("a device of site.toml"))
         }
-        Target::Edge => {
+        Kind::EdgeBlocked => {
             let found = layout.edge_named(name).map(|edge| edge.index());
             let edge = place(layout.edge_count(), found, rng).ok_or_else(|| none("an edge of the layout"))?;
             Ok(Who::Edge(EdgeId(edge as u32)))

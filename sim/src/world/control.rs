@@ -418,7 +418,8 @@ impl World<'_> {
             self.oracle.job_acked(self.now, &job.id);
         }
         match verdict {
-            Verdict::Accepted => {}
+            Verdict::Accepted if matches!(self.requests[request].1, JobRequest::Submit(_)) => {}
+            Verdict::Accepted => self.marks.note("fault", "jobs_changed"),
             Verdict::Ignored => self.marks.note("fault", "jobs_twice"),
             Verdict::Rejected { code, .. } => {
                 self.marks.note("reject", code);
@@ -483,7 +484,6 @@ impl World<'_> {
         }
         if self.ailing.events_down {
             // Unconfirmed: it is published again until the broker is back.
-            self.marks.note("fault", "events_down");
             let at = self.now.plus_ms(RENEW_MS);
             self.queue.push(at, Happening::Confirmed { process: index, life, n });
             return Ok(());

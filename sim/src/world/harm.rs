@@ -1,11 +1,11 @@
 //! Faults brought about: what begins, what ends, and what is left to be put right when all of them end.
 
 use drover_core::{Input, JobId, RobotName, Wish};
+use drover_maps::NodeId;
 use drover_proto::vda5050::OperatingMode;
 
 use super::{Happening, World};
-use crate::doors::DoorFault;
-use crate::fault::{Fault, Kind, Who};
+use crate::fault::{Fault, Ill, Kind, Talk, Trouble, Weather, Who};
 use crate::machine::Skew;
 use crate::process::Blow;
 use crate::scenario::Setup;
@@ -81,93 +81,69 @@ impl World<'_> {
     pub(super) fn begin_fault(&mut self, fault: usize) -> Result<(), WireError> {
         let facts = self.setup.faults[fault];
         self.ailing.on[fault] = true;
-        match facts.who {
-            Who::All => self.begin_at_site(facts),
-            Who::Robot(robot) => self.begin_at_robot(facts, robot),
-            Who::Door(door) => {
-                let what = match facts.kind {
-                    Kind::DoorStuck => DoorFault::StuckClosed,
-                    Kind::DoorFails => DoorFault::Fault,
-                    _ => DoorFault::Silent,
-                };
+        match (facts.kind, facts.who) {
+            (Kind::Net(weather), who) => self.set_weather(weather, who, facts.strength),
+            (Kind::Robot(ill), Who::Robot(robot)) => return self.fall_ill(ill, robot, facts),
+            (Kind::Door(what), Who::Door(door)) => {
                 self.marks.note("fault", facts.kind.name());
                 self.doors[door].set_fault(self.now, Some(what));
-                Ok(())
             }
-            Who::Edge(edge) => {
+            (Kind::EdgeBlocked, Who::Edge(edge)) => {
                 self.marks.note("fault", facts.kind.name());
                 self.ailing.blocked.push(edge);
-                Ok(())
             }
-        }
-    }
-
-    fn begin_at_site(&mut self, fault: Fault) -> Result<(), WireError> {
-        let strength = fault.strength;
-        match fault.kind {
-            Kind::NetLoss | Kind::NetRepeat | Kind::NetReorder | Kind::NetDelay => {
-                (0..self.robots.len()).for_each(|robot| self.set_weather(fault.kind, robot, strength));
-            }
-            Kind::BrokerDown => {
-                self.marks.note("fault", "broker_down");
-                self.ailing.broker_down = true;
-                self.lose_broker();
-            }
-            Kind::Crash => self.blow(strength, Blow::Crash),
-            Kind::TornWrite => self.blow(0, Blow::Tear),
-            Kind::Stall => {
-                let points = self.chance.below(8);
-                self.blow(points, Blow::Stall(strength));
-            }
-            Kind::Stop => {
-                if let Some(leader) = self.leader() {
-                    return self.stop(leader);
-                }
-            }
-            Kind::StoreDown => self.ailing.store_down = true,
-            Kind::StoreFull => self.ailing.store_full = true,
-            Kind::StoreSlow => self.ailing.store_slow_ms = strength,
-            Kind::CommitFails => self.ailing.commit_fails_pct = strength,
-            Kind::CommitUnknown => self.ailing.commit_unknown_pct = strength,
-            Kind::SnapshotLost => {
-                let lost = self.store.lose_snapshots();
-                self.marks.add("fault", "snapshot_lost", u64::from(lost > 0));
-                // Only a start reads them.
-                self.blow(0, Blow::Crash);
-            }
-            Kind::JobsDown => self.intake.set_down(true),
-            Kind::EventsDown => self.ailing.events_down = true,
-            Kind::PoisonJobs => {
-                self.marks.note("fault", "poison_jobs");
-                return self.ask_in_vain();
-            }
+            (Kind::Site(trouble), _) => return self.begin_trouble(trouble, facts),
+            (Kind::Jobs(Talk::Poison), _) => return self.ask_in_vain(),
             // What the customer publishes was drawn with the jobs.
-            Kind::JobsTwice | Kind::JobsChanged => {}
-            _ => return Ok(()),
-        }
-        if matches!(
-            fault.kind,
-            Kind::StoreDown
-                | Kind::StoreFull
-                | Kind::StoreSlow
-                | Kind::CommitFails
-                | Kind::CommitUnknown
-                | Kind::JobsDown
-                | Kind::JobsChanged
-        ) {
-            self.marks.note("fault", fault.kind.name());
+            (Kind::Jobs(Talk::Twice | Talk::Changed), _) => {}
+            (Kind::Robot(_) | Kind::Door(_) | Kind::EdgeBlocked, _) => {}
         }
         Ok(())
     }
 
-    fn blow(&mut self, points: u64, blow: Blow) {
+    fn begin_trouble(&mut self, trouble: Trouble, fault: Fault) -> Result<(), WireError> {
+        let strength = fault.strength;
+        match trouble {
+            // Noted when it strikes.
+            Trouble::Crash => return self.blow(strength, Blow::Crash),
+            Trouble::TornWrite => return self.blow(0, Blow::Tear),
+            Trouble::Stall => {
+                let points = self.chance.below(8);
+                return self.blow(points, Blow::Stall(strength));
+            }
+            Trouble::Stop => return self.leader().map_or(Ok(()), |leader| self.stop(leader)),
+            Trouble::SnapshotLost => {
+                let lost = self.store.lose_snapshots();
+                self.marks.add("fault", "snapshot_lost", u64::from(lost > 0));
+                // Only a start reads them.
+                return self.blow(0, Blow::Crash);
+            }
+            Trouble::BrokerDown => {
+                self.ailing.broker_down = true;
+                self.lose_broker();
+            }
+            Trouble::StoreDown => self.ailing.store_down = true,
+            Trouble::StoreFull => self.ailing.store_full = true,
+            Trouble::StoreSlow => self.ailing.store_slow_ms = strength,
+            Trouble::CommitFails => self.ailing.commit_fails_pct = strength,
+            Trouble::CommitUnknown => self.ailing.commit_unknown_pct = strength,
+            Trouble::JobsDown => self.intake.set_down(true),
+            Trouble::EventsDown => self.ailing.events_down = true,
+        }
+        self.marks.note("fault", fault.kind.name());
+        Ok(())
+    }
+
+    fn blow(&mut self, points: u64, blow: Blow) -> Result<(), WireError> {
         if let Some(leader) = self.leader() {
             self.processes[leader].blow = Some((points, blow));
         }
+        Ok(())
     }
 
     /// Requests that must be refused: people mistake names and moments.
     fn ask_in_vain(&mut self) -> Result<(), WireError> {
+        self.marks.note("fault", "poison_jobs");
         let nobody = RobotName { manufacturer: "nobody".into(), serial: "r0".into() };
         let wishes = [Wish::PauseRobots(vec![nobody]), Wish::StopZone("nowhere".to_owned())];
         for wish in wishes {
@@ -177,67 +153,66 @@ impl World<'_> {
         self.ask(|by| Input::Confirm { ticket: None, job, leg: 0, by }, "a person at the station")
     }
 
-    fn set_weather(&mut self, kind: Kind, robot: usize, strength: u64) {
-        let weather = self.net.weather(robot);
-        match kind {
-            Kind::NetLoss => weather.loss_pct = strength,
-            Kind::NetRepeat => weather.repeat_pct = strength,
-            Kind::NetReorder => weather.reorder_ms = strength,
-            Kind::NetDelay => weather.late_ms = strength,
-            _ => {}
+    fn set_weather(&mut self, weather: Weather, who: Who, strength: u64) {
+        let robots = match who {
+            Who::Robot(robot) => robot..robot + 1,
+            Who::All | Who::Door(_) | Who::Edge(_) => 0..self.robots.len(),
+        };
+        for robot in robots {
+            let now = self.net.weather(robot);
+            match weather {
+                Weather::Loss => now.loss_pct = strength,
+                Weather::Repeat => now.repeat_pct = strength,
+                Weather::Reorder => now.reorder_ms = strength,
+                Weather::Delay => now.late_ms = strength,
+            }
         }
     }
 
-    fn begin_at_robot(&mut self, fault: Fault, robot: usize) -> Result<(), WireError> {
+    fn fall_ill(&mut self, ill: Ill, robot: usize, fault: Fault) -> Result<(), WireError> {
         let now = self.now;
         let machine = &mut self.robots[robot];
-        match fault.kind {
-            Kind::NetLoss | Kind::NetRepeat | Kind::NetReorder | Kind::NetDelay => {
-                self.set_weather(fault.kind, robot, fault.strength);
-                return Ok(());
-            }
-            Kind::Partition => {
+        match ill {
+            Ill::Partition => {
                 self.ailing.cut_off[robot] += 1;
                 self.cut_off(robot);
             }
-            Kind::RobotBreaks => machine.drive().set_broken(now.0, true),
-            Kind::RobotFlat => machine.drive().set_charge(now.0, 0),
-            Kind::RobotManual => {
+            Ill::Breaks => machine.drive().set_broken(now.0, true),
+            Ill::Flat => machine.drive().set_charge(now.0, 0),
+            Ill::Manual => {
                 machine.set_mode(now, OperatingMode::Manual);
                 self.listen(robot)?;
                 self.carry_away(robot, true);
             }
-            Kind::RobotKidnapped => self.carry_away(robot, false),
-            Kind::RobotReboots => {
+            Ill::Kidnapped => self.carry_away(robot, false),
+            Ill::Reboots => {
                 self.ailing.cut_off[robot] += 1;
                 self.cut_off(robot);
                 let layout = self.setup.layout.clone();
                 self.robots[robot].reboot(now, &layout);
             }
-            Kind::RobotLies => (machine.ills.lies, machine.ills.is_hostile) = (true, true),
-            Kind::RobotFloods => {
-                let every_ms = 1_000 / fault.strength.max(1);
-                self.queue.push(now, Happening::Flood { robot, every_ms: every_ms.max(1) });
+            Ill::Lies => (machine.ills.lies, machine.ills.is_hostile) = (true, true),
+            Ill::Floods => {
+                let every_ms = (1_000 / fault.strength.max(1)).max(1);
+                self.queue.push(now, Happening::Flood { robot, every_ms });
             }
-            Kind::RobotMisplaced => {
-                let node = self.chance.index(self.setup.layout.node_count());
-                let node = &self.setup.layout.node(drover_maps::NodeId(node as u32)).name;
-                machine.ills.misplaced = Some(node.clone());
+            Ill::Misplaced => {
+                let node = NodeId(self.chance.index(self.setup.layout.node_count()) as u32);
+                machine.ills.misplaced = Some(self.setup.layout.node(node).name.clone());
             }
-            Kind::RobotRefuses => machine.ills.refuses = true,
-            Kind::RobotMute => machine.ills.is_mute = true,
-            Kind::RobotStutters => self.ailing.stutters[robot] = true,
-            Kind::ActionFails => {
+            Ill::Refuses => machine.ills.refuses = true,
+            Ill::Mute => machine.ills.is_mute = true,
+            Ill::Stutters => self.ailing.stutters[robot] = true,
+            Ill::ActionFails => {
                 let kind = if self.chance.below(2) == 0 { "pick" } else { "drop" };
                 machine.drive().fail_next(kind);
             }
-            Kind::ClockSkew => {
-                let offset_ms = self.chance.within(0, 2_000 * fault.strength) as i64
-                    - i64::try_from(1_000 * fault.strength).unwrap_or(0);
+            Ill::ClockSkew => {
+                let most_ms = 1_000 * i64::try_from(fault.strength).unwrap_or(0);
+                let offset_ms = self.chance.below(2 * most_ms as u64 + 1) as i64 - most_ms;
                 let rate_permille = self.chance.within(500, 2_000);
                 machine.ills.skew = Some(Skew { since: now, offset_ms, rate_permille });
             }
-            _ => return Ok(()),
         }
         self.marks.note("fault", fault.kind.name());
         self.listen(robot)
@@ -245,7 +220,7 @@ impl World<'_> {
 
     pub(super) fn flood(&mut self, robot: usize, every_ms: u64) -> Result<(), WireError> {
         let is_on = self.setup.faults.iter().zip(&self.ailing.on).any(|(fault, is_on)| {
-            *is_on && fault.kind == Kind::RobotFloods && fault.who == Who::Robot(robot)
+            *is_on && fault.kind == Kind::Robot(Ill::Floods) && fault.who == Who::Robot(robot)
         });
         if !is_on {
             return Ok(());
@@ -260,68 +235,59 @@ impl World<'_> {
             return Ok(());
         }
         let facts = self.setup.faults[fault];
-        match facts.who {
-            Who::All => self.end_at_site(facts),
-            Who::Robot(robot) => self.end_at_robot(facts, robot),
-            Who::Door(door) => {
-                self.doors[door].set_fault(self.now, None);
-                Ok(())
-            }
-            Who::Edge(edge) => {
-                self.ailing.blocked.retain(|blocked| *blocked != edge);
-                Ok(())
-            }
-        }
-    }
-
-    fn end_at_site(&mut self, fault: Fault) -> Result<(), WireError> {
-        match fault.kind {
-            Kind::NetLoss | Kind::NetRepeat | Kind::NetReorder | Kind::NetDelay => {
-                (0..self.robots.len()).for_each(|robot| self.set_weather(fault.kind, robot, 0));
-            }
-            Kind::BrokerDown => {
-                self.ailing.broker_down = false;
-                return self.regain_broker();
-            }
-            Kind::StoreDown => self.ailing.store_down = false,
-            Kind::StoreFull => self.ailing.store_full = false,
-            Kind::StoreSlow => self.ailing.store_slow_ms = 0,
-            Kind::CommitFails => self.ailing.commit_fails_pct = 0,
-            Kind::CommitUnknown => self.ailing.commit_unknown_pct = 0,
-            Kind::JobsDown => {
-                self.intake.set_down(false);
-                self.deliver();
-            }
-            Kind::EventsDown => self.ailing.events_down = false,
-            _ => {}
+        match (facts.kind, facts.who) {
+            (Kind::Net(weather), who) => self.set_weather(weather, who, 0),
+            (Kind::Robot(ill), Who::Robot(robot)) => return self.recover(ill, robot),
+            (Kind::Door(_), Who::Door(door)) => self.doors[door].set_fault(self.now, None),
+            (Kind::EdgeBlocked, Who::Edge(edge)) => self.ailing.blocked.retain(|blocked| *blocked != edge),
+            (Kind::Site(trouble), _) => return self.end_trouble(trouble),
+            (Kind::Jobs(_) | Kind::Robot(_) | Kind::Door(_) | Kind::EdgeBlocked, _) => {}
         }
         Ok(())
     }
 
-    fn end_at_robot(&mut self, fault: Fault, robot: usize) -> Result<(), WireError> {
+    fn end_trouble(&mut self, trouble: Trouble) -> Result<(), WireError> {
+        match trouble {
+            Trouble::BrokerDown => {
+                self.ailing.broker_down = false;
+                return self.regain_broker();
+            }
+            Trouble::StoreDown => self.ailing.store_down = false,
+            Trouble::StoreFull => self.ailing.store_full = false,
+            Trouble::StoreSlow => self.ailing.store_slow_ms = 0,
+            Trouble::CommitFails => self.ailing.commit_fails_pct = 0,
+            Trouble::CommitUnknown => self.ailing.commit_unknown_pct = 0,
+            Trouble::JobsDown => {
+                self.intake.set_down(false);
+                self.deliver();
+            }
+            Trouble::EventsDown => self.ailing.events_down = false,
+            Trouble::Crash | Trouble::TornWrite | Trouble::Stall | Trouble::Stop | Trouble::SnapshotLost => {}
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self, ill: Ill, robot: usize) -> Result<(), WireError> {
         let now = self.now;
         let machine = &mut self.robots[robot];
-        match fault.kind {
-            Kind::NetLoss | Kind::NetRepeat | Kind::NetReorder | Kind::NetDelay => {
-                self.set_weather(fault.kind, robot, 0);
-            }
-            Kind::Partition | Kind::RobotReboots => {
+        match ill {
+            Ill::Partition | Ill::Reboots => {
                 self.ailing.cut_off[robot] = self.ailing.cut_off[robot].saturating_sub(1);
                 return self.connect(robot);
             }
-            Kind::RobotBreaks => machine.drive().set_broken(now.0, false),
-            Kind::RobotFlat => machine.drive().set_charge(now.0, 800),
-            Kind::RobotManual => machine.set_mode(now, OperatingMode::Automatic),
-            Kind::RobotLies => machine.ills.lies = false,
-            Kind::RobotMisplaced => machine.ills.misplaced = None,
-            Kind::RobotRefuses => machine.ills.refuses = false,
-            Kind::RobotMute => machine.ills.is_mute = false,
-            Kind::RobotStutters => {
+            Ill::Breaks => machine.drive().set_broken(now.0, false),
+            Ill::Flat => machine.drive().set_charge(now.0, 800),
+            Ill::Manual => machine.set_mode(now, OperatingMode::Automatic),
+            Ill::Lies => machine.ills.lies = false,
+            Ill::Misplaced => machine.ills.misplaced = None,
+            Ill::Refuses => machine.ills.refuses = false,
+            Ill::Mute => machine.ills.is_mute = false,
+            Ill::Stutters => {
                 self.ailing.stutters[robot] = false;
                 machine.set_obstructed(now, false);
             }
-            Kind::ClockSkew => machine.ills.skew = None,
-            _ => {}
+            Ill::ClockSkew => machine.ills.skew = None,
+            Ill::Kidnapped | Ill::Floods | Ill::ActionFails => {}
         }
         self.robots[robot].say_again(now);
         self.listen(robot)

@@ -1,8 +1,49 @@
 //! Worlds by the number: each seed draws a small layout, a few robots and a few jobs.
 
+mod sums;
+
 use crate::fault;
+use crate::report::{self, Verdict};
 use crate::rng::Rng;
-use crate::scenario::{Blocks, Expect, Ground, Jobs, Robots, Scenario};
+use crate::scenario::{Blocks, Expect, Ground, Jobs, Robots, Scenario, ScenarioError};
+use crate::wire::{Wire, WireError};
+use crate::world::{Outcome, World};
+
+pub use sums::{LONG_RUN, Sums};
+
+/// Every so many seeds one runs again with real JSON on the wire.
+pub const JSON_EVERY: u64 = 100;
+
+/// Why a seed can't be run: a bug of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum SwarmError {
+    /// The drawn world isn't one.
+    #[error("draw a world: {0}")]
+    Scenario(#[from] ScenarioError),
+    /// A message didn't survive its own wire.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+/// Runs the world of a seed; every hundredth also with JSON on the wire, to the same digest.
+pub fn run(seed: u64, wire: Wire) -> Result<(Outcome, Vec<Verdict>), SwarmError> {
+    let play = |wire| -> Result<_, SwarmError> {
+        let no_files = |name: &str| Err(format!("{name}: a swarm world names no files"));
+        let setup = scenario(seed).build(None, &no_files)?;
+        let expect = setup.expect.clone();
+        let outcome = World::new(setup, wire, None).run(&mut |_, _| ())?;
+        let verdicts = report::verdicts(&outcome, &expect);
+        Ok((outcome, verdicts))
+    };
+    let (outcome, mut verdicts) = play(wire)?;
+    if seed.is_multiple_of(JSON_EVERY) && wire == Wire::Typed {
+        let (json, _) = play(Wire::Json)?;
+        let is_same = (json.digest, json.sim_ms) == (outcome.digest, outcome.sim_ms);
+        let told = format!("digest {} with JSON on the wire, {} without", json.digest, outcome.digest);
+        verdicts.push(Verdict { name: "json_wire".to_owned(), broken: (!is_same).then_some(told) });
+    }
+    Ok((outcome, verdicts))
+}
 
 /// Robots of a world: fewest and most.
 const ROBOTS: [u64; 2] = [2, 40];
