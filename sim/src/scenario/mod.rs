@@ -33,6 +33,7 @@ use crate::doors::Doors;
 use crate::fault::{self, Fault, FaultLine};
 use crate::machine::Begin;
 use crate::net::Delay;
+use crate::process::Blow;
 use crate::rng::Rng;
 use crate::workload;
 
@@ -271,6 +272,8 @@ pub struct Setup {
     pub heal: Option<Time>,
     /// A second process stands by.
     pub standby: bool,
+    /// What strikes the first process that leads, after so many points of its work: for those who try them all.
+    pub blow: Option<(u64, Blow)>,
     /// What keeps a process from speaking when it doesn't lead any more.
     pub guards: Guards,
     /// Latency of messages.
@@ -313,6 +316,7 @@ impl Scenario {
             faults,
             heal: self.heal_s.map(|s| START.plus_ms(s.saturating_mul(1_000))),
             standby: self.standby,
+            blow: None,
             guards: Guards::default(),
             latency: delay("latency_ms", self.net.latency_ms)?,
             commit: delay("commit_ms", self.net.commit_ms)?,

@@ -63,7 +63,7 @@ impl World<'_> {
 
     /// Somebody may take the lead from another, or lose it: else the lease needs no keeping.
     fn is_leased(&self) -> bool {
-        self.processes.len() > 1 || !self.setup.faults.is_empty()
+        self.processes.len() > 1 || !self.setup.faults.is_empty() || self.setup.blow.is_some()
     }
 
     fn take_lead(&mut self, index: usize, expires: Time) -> Result<(), WireError> {

@@ -266,6 +266,7 @@ impl<'a> World<'a> {
         if let Some(trace) = &mut self.trace {
             trace.head(&self.setup.layout, &self.setup.robots, self.setup.seed);
         }
+        self.processes[0].blow = self.setup.blow;
         (0..self.processes.len()).try_for_each(|process| self.start(process))
     }
 
