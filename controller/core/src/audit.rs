@@ -70,6 +70,11 @@ impl Audit {
         self.keys.get(key).map(|(asked, _)| *asked)
     }
 
+    /// How many keys are remembered.
+    pub(crate) fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
     fn remember(&mut self, key: String, asked: Digest, now: Time) {
         if self.keys.len() >= KEYS_MAX {
             let oldest = self.keys.iter().min_by_key(|(_, (_, at))| *at).map(|(key, _)| key.clone());

@@ -38,6 +38,11 @@ pub enum Command {
         /// True = stand.
         stand: bool,
     },
+    /// This robot must give up its order where it is: VDA 5050 `cancelOrder`.
+    Cancel {
+        /// The robot.
+        robot: RobotId,
+    },
     /// This device shall be so.
     Device {
         /// The device.
@@ -92,6 +97,10 @@ pub enum RejectCode {
     UnknownRobot,
     /// No such zone.
     UnknownZone,
+    /// No such edge.
+    UnknownEdge,
+    /// The robot can be driven: it can't be taken off the floor by word.
+    RobotActive,
 }
 
 impl RejectCode {
@@ -122,6 +131,8 @@ impl RejectCode {
             RejectCode::NotAwaited => "NOT_AWAITED",
             RejectCode::UnknownRobot => "UNKNOWN_ROBOT",
             RejectCode::UnknownZone => "UNKNOWN_ZONE",
+            RejectCode::UnknownEdge => "UNKNOWN_EDGE",
+            RejectCode::RobotActive => "ROBOT_ACTIVE",
         }
     }
 }
@@ -218,6 +229,12 @@ pub enum AlarmCode {
     DeviceLost,
     /// A device that was stuck or lost does its work again.
     DeviceBack,
+    /// A robot says it was somewhere before it can have been.
+    Implausible,
+    /// A load whose job has failed is still aboard.
+    LoadAboard,
+    /// The journal holds a record that can't be stepped: nothing is decided any more.
+    Frozen,
 }
 
 impl AlarmCode {
@@ -236,6 +253,9 @@ impl AlarmCode {
             AlarmCode::DeviceStuck => "DEVICE_STUCK",
             AlarmCode::DeviceLost => "DEVICE_LOST",
             AlarmCode::DeviceBack => "DEVICE_BACK",
+            AlarmCode::Implausible => "IMPLAUSIBLE",
+            AlarmCode::LoadAboard => "LOAD_ABOARD",
+            AlarmCode::Frozen => "FROZEN",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use drover_maps::{NodeId, TypeId};
+use drover_maps::{EdgeId, NodeId, TypeId};
 
 use crate::audit::AuditEntry;
 use crate::clock::Time;
@@ -81,6 +81,26 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What kind of event it is, for messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Tick => "Tick",
+            Event::Configured(_) => "Configured",
+            Event::JobSubmitted(_) => "JobSubmitted",
+            Event::JobCancelled { .. } => "JobCancelled",
+            Event::JobUpdated { .. } => "JobUpdated",
+            Event::LegConfirmed { .. } => "LegConfirmed",
+            Event::RobotEnrolled { .. } => "RobotEnrolled",
+            Event::Robot { .. } => "Robot",
+            Event::Device { .. } => "Device",
+            Event::Wished { .. } => "Wished",
+            Event::Audited(_) => "Audited",
+            Event::Confirmed { .. } => "Confirmed",
+        }
+    }
+}
+
 /// Proven news of one robot, as its link read it from the robot's own messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
@@ -134,6 +154,15 @@ pub enum Fact {
     Silent(bool),
     /// It stands because it was told to pause, by us or at its panel; or no longer.
     Paused(bool),
+    /// It isn't on the way it was given: these places are what it overlaps by its own word. No places = it is back.
+    Strayed {
+        /// Nodes it overlaps.
+        nodes: Vec<NodeId>,
+        /// Edges it overlaps.
+        edges: Vec<EdgeId>,
+    },
+    /// What it says it has aboard, by name; none = nothing.
+    Load(Option<String>),
 }
 
 /// Proven news of one site device.

@@ -8,7 +8,8 @@ use crate::fleet::Fleet;
 use crate::hold;
 use crate::id::RobotId;
 use crate::release;
-use crate::robot::{OrderState, Robot, Step, Trail};
+use crate::robot::{OrderState, Robot, Stand, Step, Trail};
+use crate::stray;
 
 /// Takes one fact in.
 pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, commands: &mut Vec<Command>) {
@@ -58,6 +59,8 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
             hold::note(robot, is_paused);
             fleet.plan_is_due = true;
         }
+        Fact::Strayed { nodes, edges } => stray::take(fleet, id, Stand { nodes, edges }, commands),
+        Fact::Load(load) => robot.load = load,
         Fact::Silent(is_silent) => {
             robot.is_silent = is_silent;
             if is_silent {
@@ -72,7 +75,7 @@ fn alarm(code: AlarmCode, robot: RobotId, text: String) -> Command {
     Command::Alarm(Alarm { code, robot: Some(robot), device: None, text })
 }
 
-/// It stands there without an order of ours: first sight, or it lost its order.
+/// It stands there without an order of ours: first sight, or its order is gone. What it held goes, by its own word.
 fn located(
     fleet: &mut Fleet,
     id: RobotId,
@@ -80,38 +83,39 @@ fn located(
     now: Time,
     commands: &mut Vec<Command>,
 ) {
-    let robot = &fleet.state.robots[id.index()];
-    let is_known = robot.trail.steps.is_empty() || robot.trail.steps.iter().any(|step| step.node == node);
-    if !is_known {
-        let text = format!(
-            "{}: it stands at {}, off the way it was given",
-            robot.name,
-            fleet.layout.node(node).name
-        );
-        fleet.state.robots[id.index()].is_off_path = true;
-        return commands.push(alarm(AlarmCode::OffItsPath, id, text));
-    }
     if fleet.state.reservations.blocker_of_node(&fleet.layout, id, node).is_some() {
-        let text = format!(
-            "{}: it stands at {}, which another robot holds",
-            robot.name,
-            fleet.layout.node(node).name
-        );
-        fleet.state.robots[id.index()].contested_at = Some(node);
-        return commands.push(alarm(AlarmCode::PlaceContested, id, text));
+        return stray::contest(fleet, id, node, commands);
     }
     settle(fleet, id, node, now);
     lose_actions(fleet, id, now, commands);
 }
 
-/// It holds this node and nothing else from now on, and begins anew there.
-fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) {
+/// It holds nothing, and nothing is known of where it stands: a person has taken it off the floor.
+pub(crate) fn forget(fleet: &mut Fleet, id: RobotId) {
+    free_all(fleet, id);
     let robot = &mut fleet.state.robots[id.index()];
-    for step in &robot.trail.steps {
+    robot.trail = Trail { passed: robot.trail.decision_count() + 1, ..Trail::default() };
+    robot.order = OrderState { count: robot.order.count, ..OrderState::default() };
+    (robot.stands, robot.load, robot.connection) = (None, None, None);
+    (robot.is_off_path, robot.is_driving) = (false, false);
+    // It isn't one that has just joined: nobody waits for it.
+    robot.stuck_since = Time::default();
+    robot.claims.clear();
+    fleet.plan_is_due = true;
+}
+
+fn free_all(fleet: &mut Fleet, id: RobotId) {
+    for step in &fleet.state.robots[id.index()].trail.steps {
         fleet.state.reservations.free_node(step.node);
         step.edge.into_iter().for_each(|edge| fleet.state.reservations.free_edge(edge));
     }
-    let step = Step { edge: None, node, sequence_id: 0 };
+}
+
+/// It holds this node and nothing else from now on, and begins anew there.
+fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) {
+    free_all(fleet, id);
+    let robot = &mut fleet.state.robots[id.index()];
+    let step = Step { edge: None, node, sequence_id: 0, earliest: Time::default() };
     let passed = robot.trail.decision_count() + 1;
     robot.trail = Trail { passed, passed_at: now, heading_mdeg: None, steps: [step].into() };
     robot.order = OrderState {
@@ -120,7 +124,7 @@ fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) 
         ..OrderState::default()
     };
     robot.is_off_path = false;
-    robot.contested_at = None;
+    robot.stands = None;
     fleet.state.reservations.hold(id, &step);
     robot.claims.clear();
     fleet.plan_is_due = true;
@@ -141,6 +145,9 @@ fn passed(fleet: &mut Fleet, id: RobotId, sequence_id: u32, now: Time, commands:
         robot.is_off_path = true;
         return commands.push(alarm(AlarmCode::OffItsPath, id, text));
     };
+    if robot.trail.steps[index].earliest > now {
+        return doubt(robot, id, sequence_id, commands);
+    }
     for _ in 0..index {
         pass_one(fleet, id);
     }
@@ -153,6 +160,18 @@ fn passed(fleet: &mut Fleet, id: RobotId, sequence_id: u32, now: Time, commands:
         robot.best_ms = left;
         robot.stuck_since = now;
         robot.is_jammed = false;
+    }
+}
+
+/// It can't have come so far since it was told that it may: nothing is freed, until it can.
+fn doubt(robot: &mut Robot, id: RobotId, sequence_id: u32, commands: &mut Vec<Command>) {
+    if !std::mem::replace(&mut robot.order.is_implausible, true) {
+        let text = format!(
+            "{}: it reports sequenceId {sequence_id} sooner than its type's top speed allows; its places stay reserved: \
+             check speed_mm_s of its [[robot_type]] in site.toml, and the robot",
+            robot.name
+        );
+        commands.push(alarm(AlarmCode::Implausible, id, text));
     }
 }
 

@@ -30,6 +30,7 @@ use crate::plan::{self, Distances, PlannerStats};
 use crate::release;
 use crate::robot::{Phase, Robot, Task};
 use crate::serves;
+use crate::stray;
 use crate::traffic::Reservations;
 
 /// How long an ended job can still be looked at, ms.
@@ -71,6 +72,9 @@ pub(crate) struct State {
     /// Stopped zones, by id.
     #[serde(default)]
     pub(crate) stopped: BTreeMap<String, Stop>,
+    /// Edges that an operator closed.
+    #[serde(default)]
+    pub(crate) closed_edges: BTreeMap<EdgeId, Stop>,
     #[serde(default)]
     pub(crate) audit: Audit,
     /// Moves against a jam that aren't released yet.
@@ -144,6 +148,7 @@ impl Fleet {
             closed: Vec::new(),
             devices: Vec::new(),
             stopped: BTreeMap::new(),
+            closed_edges: BTreeMap::new(),
             audit: Audit::default(),
             manoeuvre: Vec::new(),
             broken_at: Time::default(),
@@ -184,6 +189,8 @@ impl Fleet {
 
     /// One event: everything it changes and causes. A bad event becomes `Command::Reject`.
     pub fn step(&mut self, now: Time, event: Event, commands: &mut Vec<Command>) {
+        #[cfg(test)]
+        crate::site::planted(&event);
         let now = now.max(self.state.now);
         self.state.now = now;
         if self.state.born == Time::default() {
@@ -224,6 +231,7 @@ impl Fleet {
         release::extend(self, now, commands);
         device::pass(self, now, commands);
         hold::pass(self, commands);
+        stray::pass(self, commands);
     }
 
     /// When `Event::Tick` is due; none while nothing moves and nothing waits.
@@ -399,6 +407,11 @@ impl Fleet {
     /// Zones that an operator stopped, by id.
     pub fn stopped_zones(&self) -> &BTreeMap<String, Stop> {
         &self.state.stopped
+    }
+
+    /// Edges that an operator closed.
+    pub fn closed_edges(&self) -> &BTreeMap<EdgeId, Stop> {
+        &self.state.closed_edges
     }
 
     /// Requests for changes, oldest first: the newest of them.

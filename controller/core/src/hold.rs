@@ -1,4 +1,5 @@
-//! Who must stand: robots paused by an operator, in a stopped zone, or heading into a device that isn't open any more.
+//! Who must stand: robots paused by an operator, in a stopped zone, or told to drive where they may no longer: into a
+//! device that isn't open any more, a closed edge, or a place that another robot overlaps by its own word.
 //! An operational stop: the robot keeps its base and what it holds, and goes on where it stood.
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::id::{DeviceId, RobotId};
 use crate::operator::Stop;
 use crate::robot::Robot;
+use crate::stray;
 
 /// What keeps one robot standing: hard state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +39,11 @@ impl Hold {
 
 /// Tells robots to stand or go on, where that changes.
 pub(crate) fn pass(fleet: &mut Fleet, commands: &mut Vec<Command>) {
+    let has_strays = fleet.state.robots.iter().any(|robot| robot.stands.is_some());
     for index in 0..fleet.state.robots.len() {
-        let must_stand = must_stand(fleet, &fleet.state.robots[index]);
+        let robot = &fleet.state.robots[index];
+        let meets_stray = has_strays && stray::is_heading_into(fleet, RobotId(index as u32), robot);
+        let must_stand = meets_stray || must_stand(fleet, robot);
         let hold = &mut fleet.state.robots[index].hold;
         if must_stand == hold.is_told {
             continue;
@@ -54,6 +59,14 @@ fn must_stand(fleet: &Fleet, robot: &Robot) -> bool {
     robot.hold.by_operator.is_some()
         || robot.trail.steps.iter().any(|step| stopped_zone(fleet, step.node).is_some())
         || device::is_heading_into_shut(fleet, robot)
+        || is_heading_into_closed(fleet, robot)
+}
+
+/// It was told to drive an edge that an operator has closed since, and hasn't reached it yet.
+fn is_heading_into_closed(fleet: &Fleet, robot: &Robot) -> bool {
+    let closed = &fleet.state.closed_edges;
+    let mut beyond = robot.trail.steps.iter().skip(2).filter_map(|step| step.edge);
+    !closed.is_empty() && beyond.any(|edge| closed.contains_key(&edge))
 }
 
 /// It says whether it is paused.
@@ -71,10 +84,12 @@ pub(crate) fn stopped_zone(fleet: &Fleet, node: NodeId) -> Option<ZoneId> {
     fleet.state.stopped.contains_key(&fleet.layout.zones()[zone.index()].name).then_some(zone)
 }
 
-/// Edges that no way may be planned along now: into stopped zones, and through devices that don't do their work.
+/// Edges that no way may be planned along now: closed ones, into stopped zones and places taken by fact, and through
+/// devices that don't do their work.
 pub(crate) fn closed_edges(fleet: &Fleet, now: Time) -> Vec<EdgeId> {
     let layout = &fleet.layout;
-    let mut closed = BTreeSet::new();
+    let mut closed: BTreeSet<EdgeId> = fleet.state.closed_edges.keys().copied().collect();
+    closed.extend(stray::closed_edges(fleet));
     for (device, id) in fleet.state.devices.iter().zip((0..).map(DeviceId)) {
         if device.is_closed_to_plan(now) {
             closed.extend(device::edges_of(fleet, id));

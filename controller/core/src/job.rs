@@ -141,6 +141,8 @@ pub enum FailCode {
     ActionFailed,
     /// A job before it in its sequence failed, and the site skips.
     SequenceBroken,
+    /// Its robot was taken off the floor with the load, or in the middle of an action.
+    RobotRemoved,
 }
 
 impl FailCode {
@@ -149,6 +151,7 @@ impl FailCode {
         match self {
             FailCode::ActionFailed => "ACTION_FAILED",
             FailCode::SequenceBroken => "SEQUENCE_BROKEN",
+            FailCode::RobotRemoved => "ROBOT_REMOVED",
         }
     }
 }
@@ -170,6 +173,12 @@ pub struct Job {
     pub legs_done: usize,
     /// The robot stands at the station of the last leg, or has stood there.
     pub at_last_leg: bool,
+    /// An action of it was released to a robot: it stays with that robot.
+    #[serde(default)]
+    pub is_begun: bool,
+    /// How often it was taken back from a robot that couldn't go on.
+    #[serde(default)]
+    pub withdrawals: u32,
     /// When it ended.
     pub ended_at: Option<Time>,
 }

@@ -1,9 +1,13 @@
-//! What an operator may want of the floor: robots paused, zones stopped. Operational stops, not safety rated.
+//! What an operator may want of the floor: robots paused or taken off it, zones stopped, edges closed. Operational
+//! stops, not safety rated. A robot taken off the floor is a person's evidence (Evidence): only a robot that can't be
+//! driven may be let go of by word.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::command::{Command, RejectCode};
+use crate::dispatch;
+use crate::facts;
 use crate::fleet::Fleet;
 use crate::id::{RobotId, RobotName};
 
@@ -18,6 +22,12 @@ pub enum Wish {
     StopZone(String),
     /// The zone may be used again.
     ResumeZone(String),
+    /// These robots are off the floor: all they hold is free, and they are unknown until they are heard again.
+    ReleaseRobots(Vec<RobotName>),
+    /// Nobody enters these edges; who is on one drives off.
+    CloseEdges(Vec<String>),
+    /// These edges may be used again.
+    OpenEdges(Vec<String>),
 }
 
 impl Wish {
@@ -28,6 +38,9 @@ impl Wish {
             Wish::ResumeRobots(_) => "robot.resume",
             Wish::StopZone(_) => "zone.stop",
             Wish::ResumeZone(_) => "zone.resume",
+            Wish::ReleaseRobots(_) => "robot.release",
+            Wish::CloseEdges(_) => "edge.close",
+            Wish::OpenEdges(_) => "edge.open",
         }
     }
 
@@ -35,10 +48,11 @@ impl Wish {
     pub fn subject(&self) -> String {
         match self {
             Wish::PauseRobots(robots) | Wish::ResumeRobots(robots) if robots.is_empty() => "all".to_owned(),
-            Wish::PauseRobots(robots) | Wish::ResumeRobots(robots) => {
+            Wish::PauseRobots(robots) | Wish::ResumeRobots(robots) | Wish::ReleaseRobots(robots) => {
                 robots.iter().map(RobotName::to_string).collect::<Vec<_>>().join(" ")
             }
             Wish::StopZone(zone) | Wish::ResumeZone(zone) => zone.clone(),
+            Wish::CloseEdges(edges) | Wish::OpenEdges(edges) => edges.join(" "),
         }
     }
 }
@@ -58,8 +72,11 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
     let answer = match wish {
         Wish::PauseRobots(names) => set_paused(fleet, &names, Some(&stop)),
         Wish::ResumeRobots(names) => set_paused(fleet, &names, None),
-        Wish::StopZone(zone) => set_stopped(fleet, &zone, Some(stop)),
+        Wish::StopZone(zone) => set_stopped(fleet, &zone, Some(stop.clone())),
         Wish::ResumeZone(zone) => set_stopped(fleet, &zone, None),
+        Wish::ReleaseRobots(names) => release(fleet, &names, now, commands),
+        Wish::CloseEdges(names) => set_closed(fleet, &names, Some(&stop)),
+        Wish::OpenEdges(names) => set_closed(fleet, &names, None),
     };
     match answer {
         Ok(()) => fleet.plan_is_due = true,
@@ -69,14 +86,17 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
 
 type Refusal = (RejectCode, String);
 
-fn set_paused(fleet: &mut Fleet, names: &[RobotName], stop: Option<&Stop>) -> Result<(), Refusal> {
+fn known(fleet: &Fleet, names: &[RobotName]) -> Result<Vec<RobotId>, Refusal> {
     let known = |name: &RobotName| {
         let reason = || format!("robot \"{name}\" is not of this site: list the robots to see their names");
         fleet.robot_named(name).ok_or_else(|| (RejectCode::UnknownRobot, reason()))
     };
+    names.iter().map(known).collect()
+}
+
+fn set_paused(fleet: &mut Fleet, names: &[RobotName], stop: Option<&Stop>) -> Result<(), Refusal> {
     let all = || (0..fleet.state.robots.len() as u32).map(RobotId).collect();
-    let robots =
-        if names.is_empty() { all() } else { names.iter().map(known).collect::<Result<Vec<_>, _>>()? };
+    let robots = if names.is_empty() { all() } else { known(fleet, names)? };
     for robot in robots {
         let paused = &mut fleet.state.robots[robot.index()].hold.by_operator;
         match stop {
@@ -96,6 +116,42 @@ fn set_stopped(fleet: &mut Fleet, zone: &str, stop: Option<Stop>) -> Result<(), 
     match stop {
         Some(stop) => drop(fleet.state.stopped.entry(zone.to_owned()).or_insert(stop)),
         None => drop(fleet.state.stopped.remove(zone)),
+    }
+    Ok(())
+}
+
+/// A person has taken them off the floor: what they held and barred is free; a job that was begun needs a person.
+fn release(
+    fleet: &mut Fleet,
+    names: &[RobotName],
+    now: Time,
+    commands: &mut Vec<Command>,
+) -> Result<(), Refusal> {
+    let robots = known(fleet, names)?;
+    if let Some(active) = robots.iter().map(|id| &fleet.state.robots[id.index()]).find(|it| it.is_usable()) {
+        let reason = format!(
+            "robot \"{}\" can be driven: pause it, or switch it off, before it is taken off the floor",
+            active.name
+        );
+        return Err((RejectCode::RobotActive, reason));
+    }
+    for id in robots {
+        dispatch::let_go(fleet, id, now, commands);
+        facts::forget(fleet, id);
+    }
+    Ok(())
+}
+
+fn set_closed(fleet: &mut Fleet, names: &[String], stop: Option<&Stop>) -> Result<(), Refusal> {
+    let edge = |name: &String| {
+        let reason = || format!("edge \"{name}\" is not on the layout: use an edgeId of it");
+        fleet.layout.edge_named(name).ok_or_else(|| (RejectCode::UnknownEdge, reason()))
+    };
+    for edge in names.iter().map(edge).collect::<Result<Vec<_>, _>>()? {
+        match stop {
+            Some(stop) => drop(fleet.state.closed_edges.entry(edge).or_insert_with(|| stop.clone())),
+            None => drop(fleet.state.closed_edges.remove(&edge)),
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use drover_maps::{EdgeId, NodeId, TypeId, ZoneId};
+use drover_maps::{EdgeId, Layout, NodeId, TypeId, ZoneId};
 
 use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Mode};
@@ -40,8 +40,9 @@ pub struct Robot {
     pub is_charging: bool,
     /// The place it holds and the way released to it; empty until it was seen on the layout.
     pub trail: Trail,
-    /// Where it stands by its own word, though another robot holds the place: nobody's base enters it.
-    pub contested_at: Option<NodeId>,
+    /// What it overlaps by its own word off its way, or where another robot holds the place: nobody's base enters it.
+    #[serde(default)]
+    pub stands: Option<Stand>,
     /// What it has been told.
     pub order: OrderState,
     /// Planned steps beyond the decision point, in order.
@@ -62,6 +63,39 @@ pub struct Robot {
     pub waits_for: Option<Cause>,
     /// The load aboard, by name.
     pub load: Option<String>,
+    /// Since when it can't go on with its job; none = it can, or has none.
+    #[serde(default)]
+    pub halted_since: Option<Time>,
+}
+
+/// Places taken by fact, not by a grant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stand {
+    /// Nodes it overlaps, sorted.
+    pub nodes: Vec<NodeId>,
+    /// Edges it overlaps, sorted.
+    pub edges: Vec<EdgeId>,
+}
+
+impl Stand {
+    /// What a robot at this node overlaps.
+    pub(crate) fn at(layout: &Layout, node: NodeId) -> Stand {
+        let conflicts = layout.node_conflicts(node);
+        let mut nodes = conflicts.nodes.to_vec();
+        nodes.push(node);
+        nodes.sort_unstable();
+        Stand { nodes, edges: conflicts.edges.to_vec() }
+    }
+
+    /// It overlaps the node.
+    pub fn bars_node(&self, node: NodeId) -> bool {
+        self.nodes.binary_search(&node).is_ok()
+    }
+
+    /// It overlaps the edge.
+    pub fn bars_edge(&self, edge: EdgeId) -> bool {
+        self.edges.binary_search(&edge).is_ok()
+    }
 }
 
 /// A goal, and how it is to be held.
@@ -95,6 +129,9 @@ pub struct Step {
     pub node: NodeId,
     /// Its VDA 5050 sequenceId in the present order.
     pub sequence_id: u32,
+    /// The robot can't have passed it before: released, then driven at top speed.
+    #[serde(default)]
+    pub earliest: Time,
 }
 
 impl Trail {
@@ -149,6 +186,12 @@ pub struct OrderState {
     pub refused_at: Time,
     /// Actions of the present order that haven't ended.
     pub actions: Vec<PendingAction>,
+    /// It must give the order up, and hasn't shown that it has.
+    #[serde(default)]
+    pub is_cancelled: bool,
+    /// It said it was somewhere before it can have been, and the operator was told.
+    #[serde(default)]
+    pub is_implausible: bool,
 }
 
 impl OrderState {
@@ -263,7 +306,8 @@ impl Robot {
             charge_permille: None,
             is_charging: false,
             trail: Trail::default(),
-            contested_at: None,
+            stands: None,
+            halted_since: None,
             order: OrderState::default(),
             claims: VecDeque::new(),
             goal: None,
@@ -279,14 +323,18 @@ impl Robot {
 
     /// It is there, drives by our orders, isn't paused and can go on: it may be sent an order.
     pub fn is_usable(&self) -> bool {
+        self.can_go_on() && !self.hold.is_on() && !self.order.is_cancelled && !self.trail.steps.is_empty()
+    }
+
+    /// It is there, drives by our orders, is on its way and takes what it is told.
+    pub fn can_go_on(&self) -> bool {
         self.connection == Some(Connection::Online)
             && !self.is_silent
             && self.mode.takes_orders()
             && !self.is_faulted
             && !self.is_off_path
-            && !self.hold.is_on()
+            && self.stands.is_none()
             && !self.is_refusing()
-            && !self.trail.steps.is_empty()
     }
 
     /// It has refused one message too many: it is left alone for a while.

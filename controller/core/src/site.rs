@@ -10,7 +10,9 @@
 //! Nothing leaves before everything that led to it is in the journal (OneWriter). One append is in flight at a time;
 //! what arrives meanwhile is stepped in memory and goes with the next.
 
+mod freeze;
 mod journal;
+mod ports;
 mod requests;
 mod strangers;
 
@@ -18,175 +20,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drover_maps::{Layout, TypeId};
-use drover_proto::vda5050;
 
 use crate::audit::{AuditEntry, Caller};
 use crate::clock::Time;
-use crate::command::{Alarm, AlarmCode, Command, Notification};
+use crate::command::{Alarm, AlarmCode, Command};
 use crate::config::Config;
 use crate::device::Level;
 use crate::event::{Event, Fact};
 use crate::fleet::{Fleet, RestoreError};
-use crate::id::{DeviceId, Digest, Epoch, JobId, RobotId, RobotName, Seq};
-use crate::job::JobRequest;
+use crate::id::{DeviceId, Digest, Epoch, RobotId, RobotName, Seq};
 use crate::link::{self, DeviceLink, Link};
-use crate::operator::Wish;
 use crate::record::Record;
-use crate::robot::Robot;
 
 pub use crate::link::{Pose, RobotError, Seen, ToRobot};
+pub use freeze::Frozen;
+#[cfg(test)]
+pub(crate) use freeze::planted;
 use journal::Journal;
+pub use ports::{DeviceMessage, Effect, Input, RobotMessage, Ticket, Verdict};
 use strangers::Strangers;
-
-/// Shell's handle for something that awaits an answer: a delivery, a call, a line of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// One thing the shell hands in.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Time has passed.
-    Clock,
-    /// A request about a job, in queue order.
-    Job {
-        /// Who awaits the answer, if anybody.
-        ticket: Option<Ticket>,
-        /// What is asked.
-        request: JobRequest,
-        /// Who asks; none = the queue.
-        by: Option<Caller>,
-    },
-    /// A person at a station confirms a leg.
-    Confirm {
-        /// Who awaits the answer, if anybody.
-        ticket: Option<Ticket>,
-        /// The job.
-        job: JobId,
-        /// The leg's index.
-        leg: usize,
-        /// Who confirms.
-        by: Caller,
-    },
-    /// An operator wants something of the floor.
-    Wish {
-        /// Who awaits the answer, if anybody.
-        ticket: Option<Ticket>,
-        /// What.
-        wish: Wish,
-        /// Who.
-        by: Caller,
-    },
-    /// A request was turned away before it came here: it is only written down.
-    Denied {
-        /// Who asked.
-        by: Caller,
-        /// What for, e.g. `zone.stop`.
-        action: String,
-        /// What it was to be done to.
-        subject: String,
-        /// Why not, as a stable code.
-        code: String,
-    },
-    /// A site device's message.
-    Device {
-        /// Whose, by its id in `site.toml`.
-        name: String,
-        /// Which.
-        message: DeviceMessage,
-    },
-    /// A robot's message.
-    Robot {
-        /// Whose.
-        name: RobotName,
-        /// Which.
-        message: RobotMessage,
-    },
-    /// The append in flight is durable up to here.
-    Committed {
-        /// Its last event.
-        seq_to: Seq,
-    },
-    /// The events broker has confirmed this notification and all before it.
-    EventConfirmed {
-        /// Its number.
-        n: u64,
-    },
-}
-
-/// A message of a robot, parsed.
-#[derive(Clone, Debug)]
-pub enum RobotMessage {
-    /// Topic `state`.
-    State(Box<vda5050::State>),
-    /// Topic `connection`.
-    Connection(vda5050::Connection),
-    /// Topic `factsheet`.
-    Factsheet(Box<vda5050::Factsheet>),
-}
-
-/// A message of a site device, parsed.
-#[derive(Clone, Debug)]
-pub enum DeviceMessage {
-    /// Topic `state`.
-    State(drover_proto::device::DeviceState),
-    /// Topic `connection`.
-    Connection(drover_proto::device::DeviceConnection),
-}
-
-/// One thing the shell must do.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Append to the journal, then say `Input::Committed`; tried again until it is durable. One is in flight at a time.
-    Append(Box<Record>),
-    /// Answer a request.
-    Answer {
-        /// Whose.
-        ticket: Ticket,
-        /// With what.
-        verdict: Verdict,
-    },
-    /// Publish to a robot.
-    Send {
-        /// Which.
-        name: RobotName,
-        /// What.
-        message: ToRobot,
-    },
-    /// Publish to a device: a level, QoS 0, not retained.
-    SendDevice {
-        /// Which, by its id in `site.toml`.
-        name: String,
-        /// What.
-        request: drover_proto::device::DeviceRequest,
-    },
-    /// Publish to the customer, in order of n, then say `Input::EventConfirmed`.
-    Notify(Box<Notification>),
-    /// Tell the operator.
-    Alarm(Alarm),
-    /// Store a snapshot, in the background.
-    Snapshot {
-        /// The last event in it.
-        seq: Seq,
-        /// The snapshot.
-        bytes: Vec<u8>,
-    },
-}
-
-/// The answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Taken over: it is in the journal.
-    Accepted,
-    /// Seen before with the same body.
-    Ignored,
-    /// Refused.
-    Rejected {
-        /// Why, as a stable code.
-        code: &'static str,
-        /// Why, in words.
-        reason: String,
-    },
-}
 
 /// Time between two alarms of a robot that may not join, ms.
 const REFUSAL_MS: u64 = 600_000;
@@ -210,6 +62,10 @@ pub struct Site {
     strangers: Strangers,
     /// Soft news for the operator, nothing of the journal.
     notices: Vec<Alarm>,
+    /// Something can't be stepped: nothing is decided any more.
+    frozen: Option<Frozen>,
+    /// Another epoch leads: nothing is said any more.
+    is_deposed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +73,7 @@ enum Held {
     Effect(Effect),
     Deliver(RobotId, Box<crate::release::Order>),
     Pause(RobotId, bool),
+    Cancel(RobotId),
     Device(DeviceId, Level),
 }
 
@@ -228,7 +85,8 @@ impl Site {
         site
     }
 
-    /// The site as the journal tells: the newest snapshot (with the last event in it), and all records after it.
+    /// The site as the journal tells: the newest snapshot (with the last event in it), and all records after it. It is
+    /// frozen before a record that can't be stepped; a gap or another layout is an error.
     pub fn restore(
         layout: Arc<Layout>,
         config: Config,
@@ -237,18 +95,17 @@ impl Site {
         records: &[Record],
         now: Time,
     ) -> Result<Site, RestoreError> {
-        let (fleet, seq) = journal::restore(layout, snapshot, records)?;
+        let freeze::Restored { fleet, seq, frozen } = freeze::restore(&layout, snapshot, records)?;
         let now = now.max(fleet.state.now);
         let mut site = Site::over(fleet, epoch, seq, now);
+        site.frozen = frozen;
         site.configure(config, now);
         Ok(site)
     }
 
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
         let robots = fleet.state.robots.iter();
-        let link =
-            |robot: &Robot| Link::new(robot.name.clone(), robot.order.last.clone(), robot.hold.is_told);
-        let links = robots.map(link).collect();
+        let links = robots.map(Link::new).collect();
         let devices = fleet.state.devices.iter().map(DeviceLink::new).collect();
         let confirmed = fleet.state.notified - fleet.state.outbox.len() as u64;
         Site {
@@ -263,6 +120,8 @@ impl Site {
             confirm_noted_at: now,
             strangers: Strangers::default(),
             notices: Vec::new(),
+            frozen: None,
+            is_deposed: false,
         }
     }
 
@@ -277,8 +136,24 @@ impl Site {
         }
     }
 
-    /// One input; the effects in the order they must be carried out.
+    /// One input; the effects in the order they must be carried out. A site that is deposed has none, a frozen one only
+    /// its alarm.
     pub fn receive(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        let before = effects.len();
+        if self.frozen.is_none() && !self.is_deposed {
+            self.take(now, input, effects);
+        } else {
+            self.is_deposed |= matches!(input, Input::Fenced);
+        }
+        if self.is_deposed {
+            effects.truncate(before);
+        } else if let Some(frozen) = &mut self.frozen {
+            effects.truncate(before);
+            frozen.tell(now, effects);
+        }
+    }
+
+    fn take(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         if std::mem::take(&mut self.is_fresh) {
             effects.extend(self.fleet.outbox().cloned().map(|again| Effect::Notify(Box::new(again))));
         }
@@ -302,6 +177,7 @@ impl Site {
             Input::Device { name, message } => self.hear_device(now, &name, &message),
             Input::Committed { seq_to } => self.committed(seq_to, effects),
             Input::EventConfirmed { n } => self.confirmed = self.confirmed.max(n),
+            Input::Fenced => self.is_deposed = true,
         }
         self.keep_time(now);
         effects.extend(self.notices.drain(..).map(Effect::Alarm));
@@ -380,7 +256,7 @@ impl Site {
     /// A robot that can't be placed says so with every state: one event in a while is enough.
     fn is_worth_a_try(&mut self, now: Time, id: RobotId, fact: &Fact) -> bool {
         let robot = &self.fleet.state.robots[id.index()];
-        let is_placed = !robot.trail.steps.is_empty() && !robot.is_off_path;
+        let is_placed = !robot.trail.steps.is_empty() && robot.stands.is_none() && !robot.is_off_path;
         if is_placed || !matches!(fact, Fact::Located { .. }) {
             return true;
         }
@@ -404,7 +280,7 @@ impl Site {
     fn enroll(&mut self, name: RobotName, robot_type: TypeId, now: Time) {
         if self.fleet.robot_named(&name).is_none() {
             self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
-            self.links.push(Link::new(name, None, false));
+            self.links.extend(self.fleet.state.robots.last().map(Link::new));
         }
     }
 
@@ -450,9 +326,16 @@ impl Site {
     fn step(&mut self, now: Time, event: Event, ticket: Option<Ticket>) -> Verdict {
         let mut commands = Vec::new();
         let time = now.max(self.fleet.state.now);
-        self.fleet.step(time, event.clone(), &mut commands);
+        if self.frozen.is_some() {
+            return Verdict::Ignored;
+        }
+        if let Err(why) = freeze::step(&mut self.fleet, time, event.clone(), &mut commands) {
+            let why = format!("the event after it, {}: {why}", event.name());
+            self.frozen = Some(Frozen::at(&self.fleet, self.journal.seq(), why));
+            return Verdict::Ignored;
+        }
         let seq = self.journal.note(time, event, commands.clone());
-        let verdict = verdict(&commands);
+        let verdict = ports::verdict(&commands);
         if let Some(ticket) = ticket {
             let verdict = verdict.clone();
             self.held.push_back((seq, Held::Effect(Effect::Answer { ticket, verdict })));
@@ -463,6 +346,7 @@ impl Site {
                 Command::Notify(notification) => Held::Effect(Effect::Notify(notification)),
                 Command::Alarm(alarm) => Held::Effect(Effect::Alarm(alarm)),
                 Command::Pause { robot, stand } => Held::Pause(robot, stand),
+                Command::Cancel { robot } => Held::Cancel(robot),
                 Command::Device { device, want } => Held::Device(device, want),
                 Command::Reject(_)
                 | Command::Refuse { .. }
@@ -482,6 +366,7 @@ impl Site {
                 Some((_, Held::Effect(effect))) => effects.push(effect),
                 Some((_, Held::Deliver(robot, order))) => self.links[robot.index()].deliver(*order),
                 Some((_, Held::Pause(robot, stand))) => self.links[robot.index()].pause(stand),
+                Some((_, Held::Cancel(robot))) => self.links[robot.index()].cancel(),
                 Some((_, Held::Device(device, want))) => self.devices[device.index()].want(want),
                 None => return,
             }
@@ -504,6 +389,9 @@ impl Site {
 
     /// When `Input::Clock` is due.
     pub fn next_timeout(&self) -> Option<Time> {
+        if self.is_deposed || self.frozen.is_some() {
+            return self.frozen.as_ref().map(Frozen::due).filter(|_| !self.is_deposed);
+        }
         let state = &self.fleet.state;
         let links = self.links.iter().zip(&state.robots);
         let links = links.filter_map(|(link, robot)| link.next_timeout(robot, &state.config));
@@ -529,6 +417,16 @@ impl Site {
         self.journal.seq()
     }
 
+    /// Where it stands still and why, if something can't be stepped.
+    pub fn frozen(&self) -> Option<&Frozen> {
+        self.frozen.as_ref()
+    }
+
+    /// Another epoch leads: whatever comes in, nothing goes out.
+    pub fn is_deposed(&self) -> bool {
+        self.is_deposed
+    }
+
     /// Nothing is in flight and nothing waits to be appended.
     pub fn is_idle(&self) -> bool {
         self.journal.is_idle()
@@ -538,23 +436,4 @@ impl Site {
     pub fn snapshot(&self) -> (Seq, Vec<u8>) {
         (self.journal.seq(), self.fleet.snapshot())
     }
-}
-
-fn verdict(commands: &[Command]) -> Verdict {
-    let answers = commands.iter().find_map(|command| match command {
-        Command::Reject(rejection) => {
-            Some(Verdict::Rejected { code: rejection.code.as_str(), reason: rejection.reason.clone() })
-        }
-        Command::Refuse { code, reason } => {
-            Some(Verdict::Rejected { code: code.as_str(), reason: reason.clone() })
-        }
-        Command::Ignore { .. } => Some(Verdict::Ignored),
-        Command::Assign { .. }
-        | Command::Release { .. }
-        | Command::Pause { .. }
-        | Command::Device { .. }
-        | Command::Notify(_)
-        | Command::Alarm(_) => None,
-    });
-    answers.unwrap_or(Verdict::Accepted)
 }

@@ -1,12 +1,24 @@
-//! Evidence: a reservation goes only by a fact of the robot that holds it. Never by time, never by another's word.
+//! Evidence: a reservation goes only by a fact of the robot that holds it, or by a named person's word that the robot is
+//! off the floor. Never by time, never by another robot's word.
 
 use drover_maps::{EdgeId, NodeId};
 
 use super::{Violation, broken};
 use crate::event::{Event, Fact};
 use crate::fleet::Fleet;
-use crate::id::RobotId;
+use crate::id::{RobotId, RobotName};
+use crate::operator::Wish;
 use crate::release::Order;
+
+/// Robots that a person has taken off the floor.
+fn released(event: &Event) -> &[RobotName] {
+    if let Event::Wished { wish, .. } = event
+        && let Wish::ReleaseRobots(names) = wish.as_ref()
+    {
+        return names;
+    }
+    &[]
+}
 
 /// What was so before a step: who held what, and what each robot had been told.
 #[derive(Clone, Debug, Default)]
@@ -24,14 +36,17 @@ impl Watch {
 
     /// Compares with the fleet after the event. The first call only looks.
     pub(super) fn check(&mut self, event: &Event, fleet: &Fleet, found: &mut Vec<Violation>) {
-        let proves = match event {
-            Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Located { .. } } => Some(*robot),
-            _ => None,
+        let proves = |holder: RobotId| {
+            let is_fact = matches!(
+                event,
+                Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Located { .. } } if *robot == holder
+            );
+            is_fact || released(event).iter().any(|name| fleet.robot_named(name) == Some(holder))
         };
         let nodes: Vec<_> = fleet.layout().nodes().map(|node| fleet.reservations().node(node)).collect();
         let edges: Vec<_> = fleet.layout().edges().map(|edge| fleet.reservations().edge(edge)).collect();
         let is_bad = |(before, after): (&Option<RobotId>, &Option<RobotId>)| {
-            before.is_some() && before != after && *before != proves
+            before.is_some_and(|holder| !proves(holder)) && before != after
         };
         for index in self
             .nodes

@@ -1,4 +1,5 @@
-//! ModeRespect: nothing is released to a robot whose mode forbids orders.
+//! ModeRespect: nothing is released to, and nothing cancelled of, a robot whose mode forbids orders. (A pause is a level:
+//! its link holds it back until the mode takes orders again.)
 
 use super::{Violation, broken};
 use crate::command::Command;
@@ -6,13 +7,21 @@ use crate::fleet::Fleet;
 
 pub(super) fn check(commands: &[Command], fleet: &Fleet, found: &mut Vec<Violation>) {
     for command in commands {
-        let Command::Release { robot, order } = command else { continue };
+        let (robot, what) = match command {
+            Command::Release { robot, order } => (robot, order.order_id.as_str()),
+            Command::Cancel { robot } => (robot, "cancelOrder"),
+            Command::Reject(_)
+            | Command::Refuse { .. }
+            | Command::Ignore { .. }
+            | Command::Assign { .. }
+            | Command::Pause { .. }
+            | Command::Device { .. }
+            | Command::Notify(_)
+            | Command::Alarm(_) => continue,
+        };
         let facts = &fleet.robots()[robot.index()];
         if !facts.mode.takes_orders() {
-            found.push(broken(
-                "ModeRespect",
-                format!("{}: order {} in mode {:?}", facts.name, order.order_id, facts.mode),
-            ));
+            found.push(broken("ModeRespect", format!("{}: {what} in mode {:?}", facts.name, facts.mode)));
         }
     }
 }

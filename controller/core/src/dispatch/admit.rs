@@ -47,6 +47,8 @@ fn accept(
         state: JobState::Queued,
         legs_done: 0,
         at_last_leg: false,
+        is_begun: false,
+        withdrawals: 0,
         ended_at: None,
     };
     fleet.state.jobs.insert(id.clone(), job);

@@ -21,8 +21,9 @@ pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
     let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
     !others.any(|(_, other)| {
         let stands = other.trail.decision_point();
-        let stays = stands.filter(|_| !other.is_movable()).or(other.contested_at);
-        stays.is_some_and(meets) || other.goal.is_some_and(|goal| meets(goal.node))
+        let stays = stands.filter(|_| !other.is_movable());
+        let is_barred = other.stands.as_ref().is_some_and(|stand| stand.bars_node(node));
+        is_barred || stays.is_some_and(meets) || other.goal.is_some_and(|goal| meets(goal.node))
     })
 }
 

@@ -16,6 +16,7 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
         let Task::Job { job, phase } = fleet.state.robots[id.index()].task.clone() else { return };
         let next = match phase {
             Phase::Wait => wait(fleet, id, &job, now),
+            Phase::Drive | Phase::Stand if !may_approach(fleet, &job) => turn_back(fleet, id, &job),
             Phase::Drive => arrive(fleet, id, &job),
             Phase::Stand => stand(fleet, id, &job, commands),
             Phase::Act { .. } | Phase::Confirm => None,
@@ -85,6 +86,13 @@ fn arrive(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
     let job = fleet.state.jobs.get_mut(job)?;
     job.at_last_leg |= job.is_on_last_leg();
     Some(begun.map_or(Phase::Stand, |action_id| Phase::Act { action_id }))
+}
+
+/// A job before it in the sequence has lost its robot, and may need the place: it waits its turn again.
+fn turn_back(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
+    fleet.state.robots[id.index()].goal = None;
+    fleet.state.jobs.get_mut(job)?.at_last_leg = false;
+    Some(Phase::Wait)
 }
 
 /// At the station: begins what is to be done there as soon as it may.
@@ -210,15 +218,18 @@ fn acted(fleet: &mut Fleet, id: RobotId, job: JobId, now: Time) {
 fn failed(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time, commands: &mut Vec<Command>) {
     let name = fleet.state.robots[id.index()].name.clone();
     let text = format!("{name}: its action for job {job} failed; look at the robot and its load");
-    commands.push(Command::Alarm(Alarm {
-        code: AlarmCode::ActionFailed,
-        robot: Some(id),
-        device: None,
-        text: text.clone(),
-    }));
+    commands.push(alarm(AlarmCode::ActionFailed, id, text.clone()));
+    if let Some(load) = &fleet.state.robots[id.index()].load {
+        let text = format!("{name}: load {load} of the failed job {job} is still aboard; take it off");
+        commands.push(alarm(AlarmCode::LoadAboard, id, text));
+    }
     let code = FailCode::ActionFailed;
     let news = JobNews::Failed { code: code.as_str().into(), reason: text };
     fleet.end_job(job, JobState::Failed(code), news, now, commands);
+}
+
+fn alarm(code: AlarmCode, robot: RobotId, text: String) -> Command {
+    Command::Alarm(Alarm { code, robot: Some(robot), device: None, text })
 }
 
 /// A state has shown the robot's last message: its job may have started.

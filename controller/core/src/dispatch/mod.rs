@@ -1,7 +1,8 @@
 //! WHICH robot, and what it is about.
 //!
 //! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
-//! chargers; queued jobs get robots by the policy (`assign`); whoever is left without work parks (`park`).
+//! chargers; jobs whose robots can't go on go back to the queue (`withdraw`); queued jobs get robots by the policy
+//! (`assign`); whoever is left without work parks (`park`).
 //! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
 //! may drive to its last station only when the one before it stands there, and may act there only when every one before
 //! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).
@@ -14,10 +15,12 @@ mod leg;
 mod park;
 pub mod policy;
 mod sequence;
+mod withdraw;
 
 pub(crate) use admit::{cancel, submit, update};
 pub(crate) use leg::{actions_at, confirm, note_action, note_seen};
 pub use sequence::Sequence;
+pub(crate) use withdraw::let_go;
 
 use crate::clock::Time;
 use crate::command::Command;
@@ -36,6 +39,7 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
         }
     }
     charge::send_low(fleet, now);
+    withdraw::pass(fleet, now);
     assign::assign(fleet, now, commands);
     park::park(fleet, now);
 }
@@ -46,5 +50,13 @@ pub(crate) fn note_release(fleet: &mut Fleet, id: RobotId) {
     let is_first = fleet.state.jobs.get(&job).is_some_and(|job| matches!(job.state, JobState::Assigned(_)));
     if is_first {
         fleet.state.robots[id.index()].order.starts = Some(job);
+    }
+}
+
+/// An action for its job is about to leave: the job stays with this robot.
+pub(crate) fn note_begun(fleet: &mut Fleet, id: RobotId) {
+    let Some(job) = fleet.state.robots[id.index()].job() else { return };
+    if let Some(job) = fleet.state.jobs.get_mut(job) {
+        job.is_begun = true;
     }
 }

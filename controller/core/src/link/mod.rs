@@ -5,11 +5,14 @@
 //! (QoS 0 promises nothing). Never invents content: what it sends was released and committed before.
 
 mod device;
+mod place;
 mod read;
 mod write;
 
 pub(crate) use device::DeviceLink;
-pub(crate) use read::place;
+pub(crate) use place::node as place;
+
+use read::Session;
 
 use drover_maps::Layout;
 use drover_proto::vda5050;
@@ -27,6 +30,12 @@ const RESENDS_PER_PACE: u32 = 3;
 const PACE_MAX: u64 = 8;
 /// Time between two questions for a state, ms.
 const ASK_MS: u64 = 5_000;
+/// Questions without an answer after which a robot is taken to give none: its states are believed as they come.
+const ASKS_MAX: u32 = 24;
+/// A header id lower than the newest by less than this belongs to a late state; by more, to a robot that counts anew.
+const LATE_IDS: u32 = 4_096;
+/// Late states in a row after which the robot is asked: it may have begun to count anew without a word.
+const LATES_MAX: u32 = 8;
 /// Time between two cancels of an order that isn't ours, ms.
 const CANCEL_MS: u64 = 10_000;
 
@@ -44,8 +53,20 @@ pub struct Link {
     /// The broker said ONLINE since we are here.
     is_there: bool,
     asked_at: Option<Time>,
-    /// Header id and timestamp of the newest state.
-    newest: Option<(u32, String)>,
+    /// Header id of the newest state of this session. Time stamps decide nothing.
+    newest: Option<u32>,
+    /// Late states since the newest.
+    lates: u32,
+    /// Something was said that only an answer proves.
+    must_ask: bool,
+    /// The question's action: a state that shows it was written after our last order was sent.
+    question: Option<String>,
+    asks: u32,
+    /// It is committed that the robot must give its order up.
+    must_cancel: bool,
+    cancel_sent_at: Option<Time>,
+    /// The cancel is shown to have ended.
+    is_cancel_over: bool,
     runs_foreign_order: bool,
     cancelled_at: Option<Time>,
     /// It is committed that the robot must stand.
@@ -105,22 +126,28 @@ pub enum ToRobot {
 }
 
 impl Link {
-    /// A session that hasn't heard of its robot; `order` is the message the journal says it was last told, and it
-    /// says whether the robot must stand.
-    pub fn new(name: RobotName, order: Option<Order>, stand: bool) -> Link {
+    /// A session that hasn't heard of its robot; the robot's record says what it was last told.
+    pub fn new(robot: &Robot) -> Link {
         Link {
-            name,
+            name: robot.name.clone(),
             version: vda5050::VERSION.to_owned(),
-            order,
+            order: robot.order.last.clone(),
             sent_at: None,
             sends: 0,
             heard_at: None,
             is_there: false,
             asked_at: None,
             newest: None,
+            lates: 0,
+            must_ask: false,
+            question: None,
+            asks: 0,
+            must_cancel: robot.order.is_cancelled,
+            cancel_sent_at: None,
+            is_cancel_over: false,
             runs_foreign_order: false,
             cancelled_at: None,
-            stand,
+            stand: robot.hold.is_told,
             paused_at: None,
             seen: None,
             order_headers: 0,
@@ -133,6 +160,15 @@ impl Link {
         self.order = Some(order);
         self.sent_at = None;
         self.sends = 0;
+        self.must_cancel = false;
+        self.forget_question();
+    }
+
+    /// It is committed that the robot must give its order up.
+    pub fn cancel(&mut self) {
+        self.must_cancel = true;
+        self.cancel_sent_at = None;
+        self.is_cancel_over = false;
     }
 
     /// It is committed that the robot must stand, or may go on.
@@ -155,14 +191,30 @@ impl Link {
         layout: &Layout,
     ) -> Vec<Fact> {
         self.heard_at = Some(now);
-        if self.is_late(&state.header) {
+        let is_answer = self.question.as_ref().is_some_and(|question| read::has_ended(state, question));
+        if self.is_late(&state.header) && !is_answer {
+            self.lates += 1;
+            self.must_ask |= self.lates >= LATES_MAX;
             return Vec::new();
         }
-        self.newest = Some((state.header.header_id, state.header.timestamp.clone()));
+        self.newest = Some(state.header.header_id);
+        self.lates = 0;
         self.note_version(&state.header);
         self.seen = Some(read::seen(now, state));
         self.runs_foreign_order = read::runs_foreign_order(state, robot);
-        read::facts(state, robot, layout)
+        let cancel = self.cancel_id(robot);
+        self.is_cancel_over |= cancel.as_ref().is_some_and(|id| read::has_ended(state, id));
+        let is_proven = is_answer || self.asks >= ASKS_MAX;
+        let reading = read::read(state, robot, layout, Session { now, is_proven, cancel: cancel.as_deref() });
+        self.must_ask = reading.needs_proof;
+        if !self.must_ask && !is_answer {
+            self.forget_question();
+        }
+        reading.facts
+    }
+
+    fn forget_question(&mut self) {
+        (self.must_ask, self.question, self.asks, self.asked_at) = (false, None, 0, None);
     }
 
     fn note_version(&mut self, header: &vda5050::Header) {
@@ -172,14 +224,15 @@ impl Link {
     }
 
     fn is_late(&self, header: &vda5050::Header) -> bool {
-        let newest = self.newest.as_ref();
-        newest.is_some_and(|(id, timestamp)| header.header_id < *id && header.timestamp < *timestamp)
+        let behind = |newest: u32| newest.wrapping_sub(header.header_id);
+        self.newest.is_some_and(|newest| (1..LATE_IDS).contains(&behind(newest)))
     }
 
-    /// What the broker says of the robot. Its time stamps are old by nature and decide nothing.
+    /// What the broker says of the robot: a new session begins. Its time stamps are old by nature and decide nothing.
     pub fn on_connection(&mut self, message: &vda5050::Connection, robot: &Robot) -> Vec<Fact> {
         let connection = read::connection(message.connection_state);
         self.is_there = connection == Connection::Online;
+        (self.newest, self.lates) = (None, 0);
         self.note_version(&message.header);
         if robot.connection == Some(connection) { Vec::new() } else { vec![Fact::Connection(connection)] }
     }
@@ -195,6 +248,12 @@ impl Link {
     pub fn poll(&mut self, now: Time, robot: &Robot, layout: &Layout, config: &Config) -> Option<ToRobot> {
         if self.heard_at.is_none() {
             return self.poll_question(now);
+        }
+        if let Some(question) = self.poll_proof(now) {
+            return Some(question);
+        }
+        if robot.order.is_cancelled {
+            return self.poll_give_up(now, robot, config);
         }
         if let Some(cancel) = self.poll_cancel(now, robot) {
             return Some(cancel);
@@ -227,10 +286,54 @@ impl Link {
         Some(self.instant("stateRequest", now))
     }
 
+    /// What only an answer proves is asked, under the same id until it is answered.
+    fn poll_proof(&mut self, now: Time) -> Option<ToRobot> {
+        if self.proof_due_at().is_none_or(|due| due > now) {
+            return None;
+        }
+        self.asked_at = Some(now);
+        self.asks += 1;
+        let id = self.question.get_or_insert_with(|| write::action_id(&self.name, "stateRequest", now.0));
+        let id = id.clone();
+        Some(self.instant_as("stateRequest", id, now))
+    }
+
+    fn proof_due_at(&self) -> Option<Time> {
+        let due = self.asked_at.map_or(Time(0), |asked| asked.plus_ms(ASK_MS));
+        (self.must_ask && self.asks < ASKS_MAX).then_some(due)
+    }
+
+    /// The cancel of the present order: nothing else is sent until it has ended.
+    fn poll_give_up(&mut self, now: Time, robot: &Robot, config: &Config) -> Option<ToRobot> {
+        if self.give_up_due_at(robot, config).is_none_or(|due| due > now) {
+            return None;
+        }
+        self.cancel_sent_at = Some(now);
+        let id = self.cancel_id(robot)?;
+        Some(self.instant_as("cancelOrder", id, now))
+    }
+
+    fn give_up_due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
+        let is_due = self.must_cancel && robot.order.is_cancelled && !self.is_cancel_over;
+        let due = self.cancel_sent_at.map_or(Time(0), |sent| sent.plus_ms(config.resend_ms));
+        (is_due && robot.mode.takes_orders()).then_some(due)
+    }
+
+    /// The action that cancels the present order: the same one also after a start of ours.
+    fn cancel_id(&self, robot: &Robot) -> Option<String> {
+        let order = robot.order.last.as_ref().filter(|_| robot.order.is_cancelled)?;
+        Some(write::action_id(&self.name, "cancelOrder", &order.order_id))
+    }
+
     fn instant(&mut self, action: &str, now: Time) -> ToRobot {
+        let id = write::action_id(&self.name, action, now.0);
+        self.instant_as(action, id, now)
+    }
+
+    fn instant_as(&mut self, action: &str, id: String, now: Time) -> ToRobot {
         self.action_headers += 1;
         let header = write::head(&self.name, &self.version, self.action_headers, now);
-        ToRobot::InstantActions(Box::new(write::instant(action, header, now)))
+        ToRobot::InstantActions(Box::new(write::instant(action, id, header)))
     }
 
     /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.
@@ -273,6 +376,10 @@ impl Link {
         let resend = self.due_at(robot, config).filter(|_| robot.mode.takes_orders());
         let silence = (!robot.is_silent).then(|| heard.plus_ms(config.silent_ms));
         let pause = self.pause_due(robot, config).map(|(due, _)| due);
-        resend.into_iter().chain(silence).chain(pause).min()
+        let (proof, cancel) = (self.proof_due_at(), self.give_up_due_at(robot, config));
+        if robot.order.is_cancelled {
+            return silence.into_iter().chain(proof).chain(cancel).min();
+        }
+        resend.into_iter().chain(silence).chain(pause).chain(proof).min()
     }
 }

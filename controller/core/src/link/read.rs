@@ -3,18 +3,39 @@
 use drover_maps::{Layout, NodeId};
 use drover_proto::vda5050::{self, State};
 
+use super::place::{self, Position};
 use super::{Pose, RobotError, Seen};
 use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Fact, Mode};
-use crate::robot::Robot;
+use crate::robot::{Robot, Stand};
 
-/// How near a node a robot must be to be taken as standing on it, mm.
-const AT_NODE_MM: u32 = 500;
 /// Change of the state of charge worth an event, per mille.
 const CHARGE_STEP_PERMILLE: u16 = 10;
 
-/// Everything the state proves that the robot's record doesn't say yet, in the order it must be taken.
-pub(super) fn facts(state: &State, robot: &Robot, layout: &Layout) -> Vec<Fact> {
+/// VDA 5050 has no word for it: the `errorType` of a robot that isn't on its way any more, in small letters.
+const OFF_PATH: &str = "offpath";
+
+/// What is known of a state beside what it says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session<'a> {
+    pub(super) now: Time,
+    /// The state answers a question that was asked after our last order was sent: it can't be an old one.
+    pub(super) is_proven: bool,
+    /// The action that cancels the present order, if any.
+    pub(super) cancel: Option<&'a str>,
+}
+
+/// What a state says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    /// Everything it proves that the robot's record doesn't say yet, in the order it must be taken.
+    pub(super) facts: Vec<Fact>,
+    /// It says more that only the answer to a question can prove.
+    pub(super) needs_proof: bool,
+}
+
+/// Reads a state.
+pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Session<'_>) -> Reading {
     let mut facts = Vec::new();
     if robot.connection != Some(Connection::Online) {
         facts.push(Fact::Connection(Connection::Online));
@@ -36,17 +57,30 @@ pub(super) fn facts(state: &State, robot: &Robot, layout: &Layout) -> Vec<Fact> 
     if is_paused != robot.hold.is_paused {
         facts.push(Fact::Paused(is_paused));
     }
-    facts.extend(located(state, robot, layout));
-    if is_on_our_order(state, robot) {
+    let position = place::position(state, layout);
+    let standing = standing(state, robot, layout, session);
+    let stray = stray(state, robot, layout, position, standing);
+    facts.extend(strayed(robot, stray.clone(), position.is_some(), state, layout));
+    if let Standing::At(node) = standing {
+        facts.push(Fact::Located { node });
+    } else if is_on_our_order(state, robot) {
         facts.extend(shown(state, robot));
-        facts.extend(passed(state, robot, layout));
+        facts.extend(passed(state, robot, layout, session.now).filter(|_| stray.is_none()));
     }
     facts.extend(rejected(state, robot));
     facts.extend(actions(state, robot));
     if state.driving != robot.is_driving {
         facts.push(Fact::Driving(state.driving));
     }
-    facts
+    let has_unloaded = has_unloaded(state, robot);
+    facts.extend((has_unloaded && session.is_proven).then_some(Fact::Load(None)));
+    let is_unproven = standing == Standing::Unproven || has_unloaded;
+    Reading { facts, needs_proof: is_unproven && !session.is_proven }
+}
+
+/// Its job has ended, it still counts as loaded, and it says that nothing is aboard.
+fn has_unloaded(state: &State, robot: &Robot) -> bool {
+    robot.job().is_none() && robot.load.is_some() && state.loads.as_ref().is_some_and(Vec::is_empty)
 }
 
 fn is_on_our_order(state: &State, robot: &Robot) -> bool {
@@ -65,15 +99,118 @@ pub(super) fn runs_foreign_order(state: &State, robot: &Robot) -> bool {
     robot.order.last.is_none() && !is_idle(state)
 }
 
-/// Where it stands, when it has no order of ours: at first sight, or when it forgot an order it had shown.
-fn located(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
-    let has_shown_it =
-        robot.order.last.as_ref().is_some_and(|last| robot.order.is_seen || last.update_id > 0);
-    let has_lost_order = has_shown_it && !is_on_our_order(state, robot);
-    if !(robot.trail.steps.is_empty() || has_lost_order) || !is_idle(state) {
-        return None;
+/// Where a robot without an order of ours stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It has an order, drives, or is a person's: not to be asked.
+    Busy,
+    /// On a node.
+    At(NodeId),
+    /// It says so, but the state may be an old one.
+    Unproven,
+    /// On no node.
+    Nowhere,
+}
+
+/// Without an order are: a robot at first sight, or heard again after it was off the floor; one that forgot or dropped
+/// an order it had shown; one whose order is cancelled; one that was moved when it had nothing to do.
+fn standing(state: &State, robot: &Robot, layout: &Layout, session: Session<'_>) -> Standing {
+    let is_new = robot.trail.steps.is_empty() && robot.order.count == 0;
+    let is_ours = is_new || mode(state.operating_mode).takes_orders();
+    if !is_idle(state) || !is_ours {
+        return Standing::Busy;
     }
-    Some(Fact::Located { node: place(state, layout)? })
+    let is_cancelled = session.cancel.is_some_and(|id| has_ended(state, id));
+    let is_sure = is_new || has_dropped_order(state, robot) || is_cancelled || session.is_proven;
+    let was_moved = robot.stands.is_some() && !robot.order.is_cancelled && robot.order.is_complete();
+    let has_none = robot.trail.steps.is_empty() || has_lost_order(state, robot) || was_moved;
+    if !(has_none || has_dropped_order(state, robot) || is_cancelled) {
+        return Standing::Busy;
+    }
+    match place::node(state, layout) {
+        Some(node) if is_sure => Standing::At(node),
+        Some(_) => Standing::Unproven,
+        None => Standing::Nowhere,
+    }
+}
+
+fn has_lost_order(state: &State, robot: &Robot) -> bool {
+    let last = robot.order.last.as_ref();
+    let has_shown_it = last.is_some_and(|last| robot.order.is_seen || last.update_id > 0);
+    has_shown_it && !is_on_our_order(state, robot)
+}
+
+/// It shows our order but nothing of it is left to drive, though it hasn't come to the end of what the state shows: the
+/// decision point, or where the message that it doesn't show yet begins.
+fn has_dropped_order(state: &State, robot: &Robot) -> bool {
+    let Some(last) = robot.order.last.as_ref().filter(|last| last.order_id == state.order_id) else {
+        return false;
+    };
+    let is_told = state.order_update_id >= last.update_id;
+    let mut base = last.nodes.iter().filter(|node| node.released);
+    let end = if is_told { base.next_back() } else { base.next() };
+    state.node_states.is_empty() && end.is_some_and(|end| state.last_node_sequence_id < end.sequence_id)
+}
+
+/// The action is shown to have ended, well or badly.
+pub(super) fn has_ended(state: &State, action: &str) -> bool {
+    state
+        .action_states
+        .iter()
+        .any(|shown| shown.action_id == action && status(shown.action_status) >= ActionStatus::Finished)
+}
+
+/// What it overlaps, if it isn't where its way leads.
+fn stray(
+    state: &State,
+    robot: &Robot,
+    layout: &Layout,
+    position: Option<Position<'_>>,
+    standing: Standing,
+) -> Option<Stand> {
+    let Some(position) = position else {
+        let is_placed = !robot.trail.steps.is_empty();
+        return place::named_off(state, robot, layout).filter(|_| is_placed);
+    };
+    let is_placed = !robot.trail.steps.is_empty();
+    let is_beside = is_placed && !position.is_on(&robot.trail, layout);
+    let is_lost = is_placed && state.errors.iter().any(says_off_path);
+    let is_astray =
+        is_beside || is_lost || standing == Standing::Nowhere || is_misnamed(state, robot, layout);
+    is_astray.then(|| position.overlap(robot.robot_type, layout))
+}
+
+fn says_off_path(error: &vda5050::Error) -> bool {
+    let letters = error.error_type.chars().filter(char::is_ascii_alphanumeric);
+    let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    error.error_level == vda5050::ErrorLevel::Fatal && name == OFF_PATH
+}
+
+/// It counts a node of its way as passed, by its sequenceId, and names another node of the layout for it.
+fn is_misnamed(state: &State, robot: &Robot, layout: &Layout) -> bool {
+    let (named, count) = (layout.node_named(&state.last_node_id), state.last_node_sequence_id);
+    let step = robot.trail.steps.iter().find(|step| step.sequence_id == count && count > 0);
+    let is_other = step.is_some_and(|step| named.is_some_and(|named| named != step.node));
+    is_other && is_on_our_order(state, robot)
+}
+
+/// The news of it. Back on its way is who knows that it is there, or names a node of it.
+fn strayed(
+    robot: &Robot,
+    stray: Option<Stand>,
+    is_known: bool,
+    state: &State,
+    layout: &Layout,
+) -> Option<Fact> {
+    let Stand { nodes, edges } = match (stray, &robot.stands) {
+        (Some(stray), known) if known.as_ref() != Some(&stray) => stray,
+        (None, Some(_)) if !robot.trail.steps.is_empty() => {
+            let is_back = is_known || layout.node_named(&state.last_node_id).is_some();
+            is_back.then(Stand::default)?
+        }
+        (Some(_) | None, _) => return None,
+    };
+    Some(Fact::Strayed { nodes, edges })
 }
 
 /// What the state says for people to see.
@@ -108,15 +245,6 @@ pub(super) fn seen(now: Time, state: &State) -> Seen {
     }
 }
 
-/// The node it stands on: by its own word, else by its position.
-pub(crate) fn place(state: &State, layout: &Layout) -> Option<NodeId> {
-    layout.node_named(&state.last_node_id).or_else(|| {
-        let position = state.agv_position.as_ref().filter(|position| position.position_initialized)?;
-        let (x, y) = ((position.x * 1_000.0).round() as i64, (position.y * 1_000.0).round() as i64);
-        layout.nearest_node(x, y).filter(|(_, away)| *away <= AT_NODE_MM).map(|(node, _)| node)
-    })
-}
-
 fn shown(state: &State, robot: &Robot) -> Option<Fact> {
     let last = robot.order.last.as_ref()?;
     let is_new = !robot.order.is_seen && state.order_update_id >= last.update_id;
@@ -124,8 +252,9 @@ fn shown(state: &State, robot: &Robot) -> Option<Fact> {
 }
 
 /// The last node it says it has passed, if that is news and fits the rest of what it says. Some robots show a new order
-/// with the last sequenceId of the one before: what they still list as ahead tells.
-fn passed(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
+/// with the last sequenceId of the one before: what they still list as ahead tells. Who was told of for being too early is
+/// heard again when it can have come so far.
+fn passed(state: &State, robot: &Robot, layout: &Layout, now: Time) -> Option<Fact> {
     let sequence_id = state.last_node_sequence_id;
     let first = robot.trail.steps.front()?;
     let is_ahead_of_itself = state.node_states.iter().any(|node| node.sequence_id <= sequence_id);
@@ -135,7 +264,7 @@ fn passed(state: &State, robot: &Robot, layout: &Layout) -> Option<Fact> {
     let is_at = |node: NodeId| layout.node(node).name == state.last_node_id;
     let step = robot.trail.steps.iter().find(|step| step.sequence_id == sequence_id);
     let is_plausible = match step {
-        Some(step) => is_at(step.node),
+        Some(step) => is_at(step.node) && (step.earliest <= now || !robot.order.is_implausible),
         None => !robot.is_off_path && !robot.trail.steps.iter().any(|step| is_at(step.node)),
     };
     is_plausible.then_some(Fact::Passed { sequence_id })

@@ -64,11 +64,14 @@ fn action(action: &crate::release::Action) -> Action {
 }
 
 /// An instant action without parameters.
-pub(super) fn instant(action: &str, header: Header, now: Time) -> vda5050::InstantActions {
-    let name = format!("{}/{}/{action}/{}", header.manufacturer, header.serial_number, now.0);
-    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes());
-    let action = Action::new(action, id.to_string(), BlockingType::Hard);
-    vda5050::InstantActions { header, actions: vec![action] }
+pub(super) fn instant(action: &str, id: String, header: Header) -> vda5050::InstantActions {
+    vda5050::InstantActions { header, actions: vec![Action::new(action, id, BlockingType::Hard)] }
+}
+
+/// The id of an instant action to this robot: the same key gives the same one.
+pub(super) fn action_id(name: &RobotName, action: &str, key: impl std::fmt::Display) -> String {
+    let name = format!("{}/{}/{action}/{key}", name.manufacturer, name.serial);
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
 }
 
 /// The header of our next message to this robot, in the version it speaks.

@@ -115,7 +115,7 @@ fn agents(fleet: &Fleet, now: Time) -> (Vec<Agent>, Vec<Tail>) {
     let mut agents = Vec::with_capacity(fleet.state.robots.len());
     let mut tails = Vec::new();
     for (index, robot) in fleet.state.robots.iter().enumerate() {
-        let Some(node) = robot.trail.decision_point().or(robot.contested_at) else { continue };
+        let Some(node) = robot.trail.decision_point() else { continue };
         let id = RobotId(index as u32);
         let (free_at, heading_mdeg) = walk(fleet, robot, now, agents.len(), &mut tails);
         agents.push(Agent {

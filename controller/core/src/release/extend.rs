@@ -1,6 +1,6 @@
 //! One release pass: who may go on, and how far.
 
-use drover_maps::{EdgeId, NodeId};
+use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 
 use super::order::{Action, NewOrder};
 use crate::clock::Time;
@@ -11,7 +11,13 @@ use crate::event::Connection;
 use crate::fleet::Fleet;
 use crate::hold;
 use crate::id::RobotId;
-use crate::robot::{Cause, Claim, Robot};
+use crate::robot::{Cause, Claim, Robot, Step};
+use crate::stray;
+
+/// How much faster than its type's top speed a robot is believed to be, per cent.
+const FAST_PCT: u64 = 10;
+/// How far before a node a robot may count it as passed, mm.
+const EARLY_MM: u64 = 100;
 
 /// Extends every base that may and should be extended, in the order of the plan.
 pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
@@ -34,7 +40,7 @@ pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
 fn is_gathering(fleet: &Fleet, now: Time) -> bool {
     let config = &fleet.state.config;
     fleet.state.robots.iter().any(|robot| {
-        let is_unseen = robot.trail.steps.is_empty() && robot.contested_at.is_none();
+        let is_unseen = robot.trail.steps.is_empty() && robot.stands.is_none();
         let is_there = robot.connection == Some(Connection::Online);
         is_unseen
             && now.since_ms(robot.stuck_since) < if is_there { config.silent_ms } else { config.gather_ms }
@@ -90,17 +96,18 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
         if let Some(due) = fleet.state.manoeuvre.iter().position(|(robot, _)| *robot == id) {
             fleet.state.manoeuvre.remove(due);
         }
-        let place = crate::robot::Step { edge: Some(step.0), node: step.1, sequence_id: 0 };
+        let place = Step { edge: Some(step.0), node: step.1, sequence_id: 0, earliest: now };
         fleet.state.reservations.hold(id, &place);
         ahead += u64::from(fleet.layout.edge(step.0).length_mm);
         released.push(step);
     }
 }
 
-/// What else must let the robot through: a device that is observed open, a zone that isn't stopped.
+/// What else must let the robot through: a device that is observed open, a zone that isn't stopped, an edge that isn't closed.
 fn barrier(fleet: &Fleet, edge: EdgeId) -> Option<Cause> {
     let zone = hold::stopped_zone(fleet, fleet.layout.edge(edge).to).map(Cause::Zone);
-    zone.or_else(|| device::shut(fleet, edge).map(Cause::Device))
+    let closed = fleet.state.closed_edges.contains_key(&edge).then_some(Cause::Plan);
+    zone.or(closed).or_else(|| device::shut(fleet, edge).map(Cause::Device))
 }
 
 /// Why the plan lets a robot stay: somebody holds the next place of its straight way, or is planned through it first.
@@ -137,17 +144,7 @@ fn blocker(fleet: &Fleet, id: RobotId) -> Option<RobotId> {
     late.map(|(other, _)| *other)
         .or_else(|| fleet.state.reservations.blocker_of_edge(&fleet.layout, id, claim.edge))
         .or_else(|| fleet.state.reservations.blocker_of_node(&fleet.layout, id, claim.node))
-        .or_else(|| contester(fleet, claim.edge, claim.node))
-}
-
-/// A robot that stands where it couldn't be given the place: nobody's base enters there.
-fn contester(fleet: &Fleet, edge: EdgeId, node: NodeId) -> Option<RobotId> {
-    let (by_edge, by_node) =
-        (fleet.layout.edge_conflicts(edge).nodes, fleet.layout.node_conflicts(node).nodes);
-    let meets =
-        |at: &NodeId| *at == node || by_edge.binary_search(at).is_ok() || by_node.binary_search(at).is_ok();
-    let found = fleet.state.robots.iter().position(|robot| robot.contested_at.as_ref().is_some_and(meets));
-    found.map(|index| RobotId(index as u32))
+        .or_else(|| stray::barrer(fleet, id, claim.edge, claim.node))
 }
 
 /// Length of the released way ahead, less what the robot may have driven since its last report, mm.
@@ -186,10 +183,27 @@ pub(crate) fn act(fleet: &mut Fleet, id: RobotId, action: Action, commands: &mut
     send(fleet, id, NewOrder { released: Vec::new(), horizon: Vec::new(), actions: vec![action] }, commands);
 }
 
+/// The least time to the end of an edge: straight, at top speed, less what a robot may be fast and inexact by, ms.
+fn least_ms(layout: &Layout, robot_type: TypeId, edge: EdgeId) -> u64 {
+    let facts = layout.edge(edge);
+    let (from, to) = (layout.node(facts.from), layout.node(facts.to));
+    let (dx, dy) = (u64::from(from.x_mm.abs_diff(to.x_mm)), u64::from(from.y_mm.abs_diff(to.y_mm)));
+    let straight_mm = (dx * dx + dy * dy).isqrt().min(u64::from(facts.length_mm));
+    let speed_mm_s = u64::from(layout.robot_type(robot_type).speed_mm_s.max(1));
+    straight_mm.saturating_sub(EARLY_MM) * 1_000 * (100 - FAST_PCT) / 100 / speed_mm_s
+}
+
 fn send(fleet: &mut Fleet, id: RobotId, order: NewOrder, commands: &mut Vec<Command>) {
-    let born = fleet.state.born;
-    if let Some(order) = order.give(&mut fleet.state.robots[id.index()], born) {
+    let (born, now, has_actions) = (fleet.state.born, fleet.state.now, !order.actions.is_empty());
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let robot = &mut fleet.state.robots[id.index()];
+    let robot_type = robot.robot_type;
+    let earliest = |before: Time, edge| before.max(now).plus_ms(least_ms(&layout, robot_type, edge));
+    if let Some(order) = order.give(robot, born, earliest) {
         dispatch::note_release(fleet, id);
+        if has_actions {
+            dispatch::note_begun(fleet, id);
+        }
         commands.push(Command::Release { robot: id, order: Box::new(order) });
     }
 }

@@ -69,17 +69,26 @@ pub(crate) struct NewOrder {
 
 impl NewOrder {
     /// Writes the next message to the robot, takes its steps into the trail and its actions onto the list, and returns
-    /// it. An order that is complete is followed by a new one, any other by an update of it.
-    pub(crate) fn give(self, robot: &mut Robot, born: Time) -> Option<Order> {
+    /// it. An order that is complete is followed by a new one, any other by an update of it. `earliest` says when the
+    /// robot can be at the end of an edge, given when it can be at its start.
+    pub(crate) fn give(
+        self,
+        robot: &mut Robot,
+        born: Time,
+        earliest: impl Fn(Time, EdgeId) -> Time,
+    ) -> Option<Order> {
         let starts_anew = robot.order.is_complete() && robot.trail.is_at_decision_point();
         let (order_id, update_id) = next_ids(robot, born, starts_anew);
         let first = robot.trail.steps.back_mut()?;
         if starts_anew {
             first.sequence_id = 0;
+            robot.order.is_implausible = false;
         }
+        let mut before = first.earliest;
         let mut order = Order { order_id, update_id, nodes: vec![node(first, true)], edges: Vec::new() };
         for (edge, to) in self.released {
-            let step = order.push(edge, to, true);
+            before = earliest(before, edge);
+            let step = Step { earliest: before, ..order.push(edge, to, true) };
             robot.trail.steps.push_back(step);
         }
         for action in &self.actions {
@@ -101,7 +110,7 @@ impl Order {
     fn push(&mut self, edge: EdgeId, to: NodeId, released: bool) -> Step {
         let before = self.nodes.last().map_or(0, |node| node.sequence_id);
         self.edges.push(OrderEdge { edge, sequence_id: before + 1, released });
-        let step = Step { edge: Some(edge), node: to, sequence_id: before + 2 };
+        let step = Step { edge: Some(edge), node: to, sequence_id: before + 2, earliest: Time::default() };
         self.nodes.push(node(&step, released));
         step
     }

@@ -1,18 +1,14 @@
 //! The journal's writing end: gathers events while an append is in flight, numbers them, adds checkpoints.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-use drover_maps::Layout;
 
 use super::{Effect, Held};
 use crate::clock::Time;
 use crate::command::Command;
 use crate::event::Event;
-use crate::fleet::{Fleet, RestoreError};
+use crate::fleet::Fleet;
 use crate::id::{Digest, Epoch, Seq};
 use crate::record::{Entry, Record};
-use crate::replay::{self, Replayed};
 
 /// Events in one record, at most.
 const RECORD_EVENTS_MAX: usize = 4_096;
@@ -101,21 +97,4 @@ impl Journal {
         held.push_back((self.seq, Held::Effect(Effect::Snapshot { seq: self.seq, bytes })));
         Some(digest)
     }
-}
-
-/// The fleet after the snapshot and the records that follow it.
-pub(super) fn restore(
-    layout: Arc<Layout>,
-    snapshot: Option<(Seq, &[u8])>,
-    records: &[Record],
-) -> Result<(Fleet, Seq), RestoreError> {
-    let (mut fleet, seq) = match snapshot {
-        Some((seq, bytes)) => (Fleet::restore(layout, bytes)?, seq),
-        None => (Fleet::new(layout), Seq(0)),
-    };
-    let mut done = Replayed::at(seq);
-    for record in records {
-        replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})?;
-    }
-    Ok((fleet, done.seq))
 }

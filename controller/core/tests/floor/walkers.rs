@@ -140,7 +140,8 @@ impl Floor {
                 | Command::Refuse { .. }
                 | Command::Ignore { .. }
                 | Command::Assign { .. }
-                | Command::Pause { .. } => {}
+                | Command::Pause { .. }
+                | Command::Cancel { .. } => {}
                 Command::Device { device, want } => self.put(DOOR_MS, Due::Door(*device, *want)),
             }
         }

@@ -2,6 +2,13 @@
 
 mod commit;
 mod doors;
+mod dropped;
+mod late;
+mod loads;
 mod operator;
+mod plausible;
 mod rules;
 mod shell;
+mod stray;
+mod withdraw;
+mod word;

@@ -111,6 +111,7 @@ fn a_robot_that_forgot_its_order_begins_anew_where_it_stands() {
     shell.state = vda5050::State { last_node_id: "a".into(), ..vda5050::State::default() };
     shell.hear();
     shell.commit();
+    shell.answer();
     shell.wait(600);
     shell.commit();
     let again = shell.orders.last().expect("another order");

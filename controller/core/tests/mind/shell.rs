@@ -82,6 +82,7 @@ pub struct Shell {
     pub answers: Vec<(Ticket, Verdict)>,
     pub orders: Vec<Order>,
     pub asked: Vec<String>,
+    pub asked_ids: Vec<String>,
     pub notes: Vec<Notification>,
     pub alarms: Vec<String>,
     pub requests: Vec<Level>,
@@ -110,6 +111,7 @@ impl Shell {
             answers: vec![],
             orders: vec![],
             asked: vec![],
+            asked_ids: vec![],
             notes: vec![],
             alarms: vec![],
             requests: vec![],
@@ -135,6 +137,8 @@ impl Shell {
                 Effect::Answer { ticket, verdict } => self.answers.push((ticket, verdict)),
                 Effect::Send { message: ToRobot::Order(order), .. } => self.orders.push(*order),
                 Effect::Send { message: ToRobot::InstantActions(actions), .. } => {
+                    let ids = actions.actions.iter().map(|action| action.action_id.clone());
+                    self.asked_ids.extend(ids);
                     self.asked.extend(actions.actions.into_iter().map(|action| action.action_type));
                 }
                 Effect::Notify(note) => self.notes.push(*note),
@@ -169,6 +173,13 @@ impl Shell {
         self.give(Input::Clock);
     }
 
+    /// Some robot publishes this state; `id` is its header's.
+    pub fn tell(&mut self, name: RobotName, id: u32, state: &State) {
+        let mut state = state.clone();
+        state.header.header_id = id;
+        self.give(Input::Robot { name, message: RobotMessage::State(Box::new(state)) });
+    }
+
     /// The robot publishes its state.
     pub fn hear(&mut self) {
         self.heads += 1;
@@ -196,17 +207,64 @@ impl Shell {
     }
 
     pub fn connect(&mut self) {
-        let message = vda5050::Connection {
-            header: vda5050::Header::default(),
-            connection_state: vda5050::ConnectionState::Online,
-        };
+        self.connection(vda5050::ConnectionState::Online);
+    }
+
+    pub fn connection(&mut self, connection_state: vda5050::ConnectionState) {
+        let message = vda5050::Connection { header: vda5050::Header::default(), connection_state };
         self.give(Input::Robot { name: robot(), message: RobotMessage::Connection(message) });
         self.commit();
+    }
+
+    /// The robot does the last thing that it was asked at once, and says so.
+    pub fn answer(&mut self) {
+        let id = self.asked_ids.last().expect("a question").clone();
+        self.state.action_states.push(vda5050::ActionState::new(id, vda5050::ActionStatus::Finished));
+        self.hear();
+        self.commit();
+    }
+
+    /// The robot takes over the last message and has all of it before it.
+    pub fn take_over(&mut self) {
+        let order = self.orders.last().expect("an order").clone();
+        self.state.order_id.clone_from(&order.order_id);
+        self.state.order_update_id = order.order_update_id;
+        let first = &order.nodes[0];
+        (self.state.last_node_id, self.state.last_node_sequence_id) =
+            (first.node_id.clone(), first.sequence_id);
+        self.state.node_states = order.nodes.iter().skip(1).map(ahead).collect();
+        self.hear();
+        self.commit();
+    }
+
+    /// Who holds each node, by name.
+    pub fn holders(&self) -> Vec<(String, String)> {
+        let fleet = self.site.fleet();
+        let holder =
+            |node| fleet.reservations().node(node).map(|id| fleet.robots()[id.index()].name.serial.clone());
+        let nodes = fleet.layout().nodes();
+        nodes.filter_map(|node| Some((fleet.layout().node(node).name.clone(), holder(node)?))).collect()
+    }
+
+    /// Names of the nodes that the robot holds.
+    pub fn held(&self) -> Vec<String> {
+        self.holders()
+            .into_iter()
+            .filter(|(_, holder)| *holder == robot().serial)
+            .map(|(node, _)| node)
+            .collect()
     }
 
     /// The robot takes over the last message and drives to the end of its base; what it does there ends well.
     pub fn obey(&mut self) {
         self.carry_out(vda5050::ActionStatus::Finished);
+    }
+
+    /// The same, if there is a message.
+    pub fn obey_if_told(&mut self) {
+        if !self.orders.is_empty() {
+            self.obey();
+        }
     }
 
     /// The same, but what it does there fails.
@@ -223,13 +281,33 @@ impl Shell {
         self.state.last_node_sequence_id = end.sequence_id;
         let ended = |action: &vda5050::Action| vda5050::ActionState::new(&action.action_id, status);
         self.state.action_states = end.actions.iter().map(ended).collect();
+        self.state.node_states.clear();
         self.hear();
         self.commit();
     }
 }
 
+fn ahead(node: &vda5050::Node) -> vda5050::NodeState {
+    vda5050::NodeState {
+        node_id: node.node_id.clone(),
+        sequence_id: node.sequence_id,
+        released: node.released,
+        ..vda5050::NodeState::default()
+    }
+}
+
 pub fn robot() -> RobotName {
     RobotName { manufacturer: "acme".into(), serial: "r1".into() }
+}
+
+/// A second one.
+pub fn other() -> RobotName {
+    RobotName { manufacturer: "acme".into(), serial: "r2".into() }
+}
+
+/// It knows that it is there, metres.
+pub fn position(x: f64, y: f64) -> Option<vda5050::AgvPosition> {
+    Some(vda5050::AgvPosition { x, y, position_initialized: true, ..vda5050::AgvPosition::default() })
 }
 
 fn config() -> Config {

@@ -1,0 +1,71 @@
+//! Withdrawal: a job whose robot can't go on goes back to its place in the queue, for another robot to do.
+//!
+//! Only while nothing of it was begun: once an action was released, or a load is aboard, the job stays with its robot,
+//! or the load would be picked twice. A member of a sequence keeps its place there, and its followers wait for it.
+
+use crate::clock::Time;
+use crate::command::{Command, JobNews};
+use crate::fleet::Fleet;
+use crate::id::{JobId, RobotId};
+use crate::job::{FailCode, Job, JobState};
+use crate::robot::{Phase, Robot, Task};
+
+/// A robot that hasn't been able to go on for so long gives its job back, ms.
+const HALTED_MS: u64 = 30_000;
+
+/// Takes jobs back from robots that haven't been able to go on for long.
+pub(super) fn pass(fleet: &mut Fleet, now: Time) {
+    for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
+        let robot = &mut fleet.state.robots[id.index()];
+        if robot.job().is_none() || robot.can_go_on() {
+            robot.halted_since = None;
+            continue;
+        }
+        let since = *robot.halted_since.get_or_insert(now);
+        if now.since_ms(since) >= HALTED_MS {
+            withdraw(fleet, id);
+        }
+    }
+}
+
+/// The robot leaves the floor: its job goes back, or needs a person.
+pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    if !withdraw(fleet, id)
+        && let Some(job) = fleet.state.robots[id.index()].job().cloned()
+    {
+        fail(fleet, id, &job, now, commands);
+    }
+    fleet.state.robots[id.index()].free_of_task();
+}
+
+/// The job goes back to its place in the queue, if nothing of it was begun.
+fn withdraw(fleet: &mut Fleet, id: RobotId) -> bool {
+    let robot = &mut fleet.state.robots[id.index()];
+    let Some(job_id) = robot.job().cloned() else { return false };
+    let Some(job) = fleet.state.jobs.get_mut(&job_id).filter(|job| is_untouched(robot, job)) else {
+        return false;
+    };
+    job.state = JobState::Queued;
+    job.at_last_leg = false;
+    job.withdrawals += 1;
+    fleet.state.queue.insert((9 - job.spec.priority.min(9), job.admitted, job_id));
+    robot.free_of_task();
+    robot.halted_since = None;
+    fleet.plan_is_due = true;
+    true
+}
+
+fn is_untouched(robot: &Robot, job: &Job) -> bool {
+    let is_on_its_way =
+        matches!(robot.task, Task::Job { phase: Phase::Wait | Phase::Drive | Phase::Stand, .. });
+    is_on_its_way && !job.is_begun && job.legs_done == 0 && robot.load.is_none()
+}
+
+fn fail(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time, commands: &mut Vec<Command>) {
+    let robot = &fleet.state.robots[id.index()];
+    let load = robot.load.as_ref().map_or_else(String::new, |load| format!(" and load {load}"));
+    let reason = format!("{}: taken off the floor with job {job}{load}; see to the load", robot.name);
+    let code = FailCode::RobotRemoved;
+    let news = JobNews::Failed { code: code.as_str().into(), reason };
+    fleet.end_job(job, JobState::Failed(code), news, now, commands);
+}
