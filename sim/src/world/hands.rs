@@ -183,7 +183,7 @@ fn task_of(fleet: &Fleet, world: &World<'_>, robot: usize) -> Option<Task> {
 fn is_lost(fleet: &Fleet, world: &World<'_>, robot: usize) -> bool {
     let Some(id) = fleet.robot_named(&world.robots[robot].name) else { return false };
     let facts = &fleet.robots()[id.index()];
-    facts.is_off_path || facts.contested_at.is_some() || facts.trail.steps.is_empty()
+    facts.is_off_path || facts.stands.is_some() || facts.trail.steps.is_empty()
 }
 
 /// Near, and before it: not beside, not behind.
