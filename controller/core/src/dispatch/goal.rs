@@ -82,17 +82,19 @@ pub(crate) fn nearest_of(
     let layout = std::sync::Arc::clone(&fleet.layout);
     let robot = &fleet.state.robots[id.index()];
     let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
+    let is_open = |node: &&NodeId| layout.admits_node(robot_type, **node) && is_free(fleet, id, **node);
+    let open: Vec<NodeId> = nodes.iter().filter(is_open).copied().collect();
+    if open.is_empty() {
+        return None;
+    }
     let there = fleet.distances.from(&layout, here, robot_type);
     let onward = next.map(|next| fleet.distances.to(&layout, next, robot_type));
-    let mut ranked: Vec<(u64, NodeId)> = Vec::new();
-    for node in nodes {
-        let on = onward.as_ref().map_or(0, |table| table[node.index()]);
-        if there[node.index()] != UNREACHABLE && on != UNREACHABLE && layout.admits_node(robot_type, *node) {
-            ranked.push((u64::from(there[node.index()]) + 2 * u64::from(on), *node));
-        }
-    }
-    ranked.sort_unstable();
-    ranked.into_iter().map(|(_, node)| node).find(|node| is_free(fleet, id, *node))
+    let ranked = open.into_iter().filter_map(|node| {
+        let (way, on) = (there[node.index()], onward.as_ref().map_or(0, |table| table[node.index()]));
+        let is_reached = way != UNREACHABLE && on != UNREACHABLE;
+        is_reached.then_some((u64::from(way) + 2 * u64::from(on), node))
+    });
+    ranked.min().map(|(_, node)| node)
 }
 
 /// Gives the robot a goal.
