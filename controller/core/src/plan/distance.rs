@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 
+use super::ground::Ground;
+
 /// No way.
 pub const UNREACHABLE: u32 = u32::MAX;
 
@@ -24,6 +26,7 @@ pub type Table = Arc<Vec<u32>>;
 pub struct Distances {
     tables: BTreeMap<(Direction, NodeId, TypeId), Table>,
     arcs: BTreeMap<(Direction, TypeId), Arcs>,
+    ground: Option<Arc<Ground>>,
     open: Radix,
     obstacles: Vec<(NodeId, u32)>,
     closed: Vec<EdgeId>,
@@ -39,6 +42,11 @@ impl Distances {
             self.tables.clear();
             self.arcs.clear();
         }
+    }
+
+    /// The layout as the planner walks it. A cache serves one layout.
+    pub fn ground(&mut self, layout: &Layout) -> Arc<Ground> {
+        Arc::clone(self.ground.get_or_insert_with(|| Arc::new(Ground::new(layout))))
     }
 
     /// Travel time from each node to the goal for robots of this type.

@@ -7,6 +7,7 @@
 
 mod cycle;
 pub mod distance;
+pub mod ground;
 pub mod joint;
 pub mod pibt;
 pub mod validate;

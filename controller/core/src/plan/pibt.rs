@@ -5,9 +5,12 @@
 //! pushed first, recursively, and moves *before* the pusher in the plan's total order. If a push fails, everything it
 //! did is undone. A robot in mid-edge can't be pushed until it arrives.
 
+use std::sync::Arc;
+
 use drover_maps::{EdgeId, NodeId};
 
 use super::distance::{Distances, Table, UNREACHABLE};
+use super::ground::Ground;
 use super::{Move, Plan, Planner, Problem};
 use crate::clock::Time;
 
@@ -35,12 +38,23 @@ impl Planner for Pibt {
     }
 }
 
-/// When a place was last left, and by whom.
-type Left = Option<(usize, Time)>;
+/// When a place was last left, ms after the plan's begin, and by whom.
+#[derive(Clone, Copy)]
+struct Left {
+    agent: u32,
+    at_ms: u32,
+}
+
+/// No agent.
+const NOBODY: u32 = u32::MAX;
+const NEVER: Left = Left { agent: NOBODY, at_ms: 0 };
 
 struct Search<'a> {
     problem: &'a Problem<'a>,
+    ground: Arc<Ground>,
     tables: Vec<Option<Table>>,
+    /// Agents by rank.
+    order: Vec<usize>,
     at: Time,
     node: Vec<NodeId>,
     heading: Vec<Option<i32>>,
@@ -48,12 +62,14 @@ struct Search<'a> {
     is_decided: Vec<bool>,
     /// Its moves in this window are given: it can't be pushed.
     is_bound: Vec<bool>,
-    standing: Vec<Option<usize>>,
+    standing: Vec<u32>,
     left_node: Vec<Left>,
     left_edge: Vec<Left>,
     wanted: Vec<Wanted>,
     /// Pushed in vain since the last free decision: they may still decide for themselves.
     resisted: Vec<usize>,
+    /// Options of the decisions under way, the innermost last.
+    options: Vec<Choice>,
     moves: Vec<Move>,
     undo: Vec<Undo>,
     expansions: u64,
@@ -78,41 +94,53 @@ struct Undo {
 #[derive(Clone, Copy)]
 struct Choice {
     cost: u64,
-    edge: Option<EdgeId>,
+    edge: EdgeId,
 }
 
 impl<'a> Search<'a> {
     fn new(problem: &'a Problem<'a>, distances: &mut Distances) -> Search<'a> {
         let layout = problem.layout;
+        let agents = &problem.agents;
+        let mut order: Vec<usize> = (0..agents.len()).collect();
+        order.sort_by_key(|agent| (agents[*agent].rank, *agent));
         let mut search = Search {
             problem,
-            tables: Vec::with_capacity(problem.agents.len()),
+            ground: distances.ground(layout),
+            tables: Vec::with_capacity(agents.len()),
+            order,
             at: problem.now,
-            node: problem.agents.iter().map(|agent| agent.node).collect(),
-            heading: problem.agents.iter().map(|agent| agent.heading_mdeg).collect(),
-            free_at: problem.agents.iter().map(|agent| agent.free_at).collect(),
-            is_decided: vec![false; problem.agents.len()],
-            is_bound: vec![false; problem.agents.len()],
-            standing: vec![None; layout.node_count()],
-            left_node: vec![None; layout.node_count()],
-            left_edge: vec![None; layout.edge_count()],
+            node: agents.iter().map(|agent| agent.node).collect(),
+            heading: agents.iter().map(|agent| agent.heading_mdeg).collect(),
+            free_at: agents.iter().map(|agent| agent.free_at).collect(),
+            is_decided: vec![false; agents.len()],
+            is_bound: vec![false; agents.len()],
+            standing: vec![NOBODY; layout.node_count()],
+            left_node: vec![NEVER; layout.node_count()],
+            left_edge: vec![NEVER; layout.edge_count()],
             wanted: Vec::new(),
             resisted: Vec::new(),
+            options: Vec::new(),
             moves: Vec::new(),
             undo: Vec::new(),
             expansions: 0,
         };
-        for (index, agent) in problem.agents.iter().enumerate() {
-            let table = agent.goal.map(|goal| distances.to(layout, goal.node, agent.robot_type));
-            search.tables.push(table.filter(|_| agent.is_movable));
-            search.standing[agent.node.index()] = Some(index);
+        for (index, agent) in agents.iter().enumerate() {
+            let goal = agent.goal.filter(|_| agent.is_movable);
+            search.tables.push(goal.map(|goal| distances.to(layout, goal.node, agent.robot_type)));
+            search.standing[agent.node.index()] = index as u32;
         }
         for tail in &problem.tails {
-            search.left_node[tail.node.index()] = Some((tail.agent, tail.until));
-            search.left_edge[tail.edge.index()] = Some((tail.agent, tail.until));
+            let left = search.left(tail.agent, tail.until);
+            search.left_node[tail.node.index()] = left;
+            search.left_edge[tail.edge.index()] = left;
         }
         search.lay_manoeuvre();
         search
+    }
+
+    fn left(&self, agent: usize, at: Time) -> Left {
+        let at_ms = u32::try_from(at.since_ms(self.problem.now)).unwrap_or(u32::MAX);
+        Left { agent: agent as u32, at_ms }
     }
 
     /// The manoeuvre's moves come first in the total order; who is part of it does nothing else.
@@ -125,16 +153,19 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whoever isn't at its goal goes first, then by rank.
     fn round(&mut self, at: Time) {
         self.at = at;
         self.is_decided.fill(false);
         self.undo.clear();
-        let mut order: Vec<usize> = (0..self.node.len()).filter(|agent| self.is_pushable(*agent)).collect();
-        order.sort_by_key(|agent| (self.is_at_goal(*agent), self.problem.agents[*agent].rank, *agent));
+        let pushable = self.order.iter().copied().filter(|agent| self.is_pushable(*agent));
+        let (arrived, mut order): (Vec<usize>, Vec<usize>) =
+            pushable.partition(|agent| self.is_at_goal(*agent));
+        order.extend(arrived);
         for agent in order {
             if self.is_pushable(agent) {
                 self.decide(agent, false);
-                for resisted in std::mem::take(&mut self.resisted) {
+                while let Some(resisted) = self.resisted.pop() {
                     self.is_decided[resisted] = false;
                 }
             }
@@ -159,63 +190,52 @@ impl<'a> Search<'a> {
     /// Finds the agent its next move; `is_pushed` = it must not stay. True when it may be where it now is.
     fn decide(&mut self, agent: usize, is_pushed: bool) -> bool {
         self.is_decided[agent] = true;
-        for option in self.options(agent, is_pushed) {
-            match option.edge {
-                None => return true,
-                Some(edge) => {
-                    if self.enter(agent, edge) {
-                        return true;
-                    }
-                }
-            }
+        let first = self.options.len();
+        self.add_options(agent, is_pushed);
+        let last = self.options.len();
+        let mut is_settled = (first..last).any(|option| self.enter(agent, self.options[option].edge));
+        self.options.truncate(first);
+        is_settled |= !is_pushed;
+        if !is_settled {
+            self.resisted.push(agent);
         }
-        self.resisted.push(agent);
-        false
+        is_settled
     }
 
-    /// What the agent may do, best first: by time to the goal, then by edge.
-    fn options(&mut self, agent: usize, is_pushed: bool) -> Vec<Choice> {
+    /// What the agent may do but stay, best first: by time to the goal, then by edge.
+    fn add_options(&mut self, agent: usize, is_pushed: bool) {
+        let first = self.options.len();
         let facts = &self.problem.agents[agent];
         let here = self.node[agent];
         let left = self.remaining(agent, here);
-        let mut options = Vec::with_capacity(6);
+        let limit = if is_pushed { u64::MAX } else { left + self.wait_ms(agent, left) };
         for edge in self.problem.layout.out_edges(here) {
             if !self.problem.layout.admits_edge(facts.robot_type, *edge) || self.problem.is_closed(*edge) {
                 continue;
             }
             self.expansions += 1;
-            let to = self.problem.layout.edge(*edge).to;
-            let after = self.remaining(agent, to);
-            if after == u64::from(UNREACHABLE) && !is_pushed {
-                continue;
-            }
-            if !is_pushed && self.comes_back(agent, *edge, left) {
-                continue;
-            }
-            let (start, end) = self.times(agent, *edge);
-            let blockers = self.blockers(agent, *edge).len() as u64;
-            let cost = end.since_ms(self.at) + after + ROUND_MS * blockers;
-            if is_pushed
-                || (start.since_ms(self.at) <= self.problem.window_ms
-                    && cost < left + self.wait_ms(agent, left))
+            let after = self.remaining(agent, self.ground.way(*edge).to);
+            let drive_ms = self.drive_ms(agent, *edge);
+            if drive_ms + after >= limit
+                || !is_pushed && (after == u64::from(UNREACHABLE) || self.comes_back(agent, *edge, left))
             {
-                options.push(Choice { cost, edge: Some(*edge) });
+                continue;
+            }
+            let wait_ms = self.start(agent, *edge).since_ms(self.at);
+            let cost = wait_ms + drive_ms + after + ROUND_MS * self.blockers(agent, *edge).count() as u64;
+            if is_pushed || (wait_ms <= self.problem.window_ms && cost < limit) {
+                self.options.push(Choice { cost, edge: *edge });
             }
         }
-        options.sort_by_key(|option| (option.cost, option.edge));
-        if !is_pushed {
-            options.push(Choice { cost: left, edge: None });
-        }
-        options
+        self.options[first..].sort_unstable_by_key(|option| (option.cost, option.edge));
     }
 
     /// The way on from the edge's end leads back along it: no way round, only to and fro.
     fn comes_back(&self, agent: usize, edge: EdgeId, left: u64) -> bool {
-        let layout = self.problem.layout;
-        let facts = layout.edge(edge);
+        let way = self.ground.way(edge);
+        let Some(twin) = way.twin else { return false };
         let robot_type = self.problem.agents[agent].robot_type;
-        let back = facts.twin.map(|twin| left + u64::from(layout.travel_ms(robot_type, twin)));
-        back.is_some_and(|back| self.remaining(agent, facts.to) >= back)
+        self.remaining(agent, way.to) >= left + u64::from(self.problem.layout.travel_ms(robot_type, twin))
     }
 
     /// How much longer than straight on a way may be before staying is better.
@@ -227,61 +247,46 @@ impl<'a> Search<'a> {
         self.tables[agent].as_ref().map_or(0, |table| u64::from(table[node.index()]))
     }
 
-    /// When the agent may begin to drive along the edge, and when it will be there.
-    fn times(&self, agent: usize, edge: EdgeId) -> (Time, Time) {
+    /// When the agent may begin to drive along the edge.
+    fn start(&self, agent: usize, edge: EdgeId) -> Time {
+        let nodes = self.ground.near_nodes(edge).iter().map(|node| self.left_node[node.index()]);
+        let edges = self.ground.near_edges(edge).iter().map(|edge| self.left_edge[edge.index()]);
+        let others = nodes.chain(edges).filter(|left| left.agent != agent as u32);
+        let left_ms = others.map(|left| left.at_ms).max().unwrap_or(0);
+        self.free_at[agent].max(self.at).max(self.problem.now.plus_ms(u64::from(left_ms)))
+    }
+
+    /// Time to turn and to drive along the edge.
+    fn drive_ms(&self, agent: usize, edge: EdgeId) -> u64 {
         let layout = self.problem.layout;
-        let facts = layout.edge(edge);
-        let mut start = self.free_at[agent].max(self.at);
-        let mut after = |left: Left| {
-            if let Some((other, time)) = left
-                && other != agent
-            {
-                start = start.max(time);
-            }
-        };
-        after(self.left_edge[edge.index()]);
-        after(self.left_node[facts.to.index()]);
-        for conflicts in [layout.edge_conflicts(edge), layout.node_conflicts(facts.to)] {
-            conflicts.nodes.iter().for_each(|node| after(self.left_node[node.index()]));
-            conflicts.edges.iter().for_each(|edge| after(self.left_edge[edge.index()]));
-        }
         let robot_type = self.problem.agents[agent].robot_type;
-        let turn = self.heading[agent].map_or(0, |from| layout.turn_ms(robot_type, from, facts.heading_mdeg));
-        let drive = layout.travel_ms(robot_type, edge);
-        (start, start.plus_ms(u64::from(turn) + u64::from(drive)))
+        let onto = self.ground.way(edge).heading_mdeg;
+        let turn = self.heading[agent].map_or(0, |from| layout.turn_ms(robot_type, from, onto));
+        u64::from(turn) + u64::from(layout.travel_ms(robot_type, edge))
     }
 
     /// Everybody who stands where the agent would go.
-    fn blockers(&self, agent: usize, edge: EdgeId) -> Vec<usize> {
-        let layout = self.problem.layout;
-        let to = layout.edge(edge).to;
-        let near =
-            layout.edge_conflicts(edge).nodes.iter().chain(layout.node_conflicts(to).nodes).chain([&to]);
-        let mut found: Vec<usize> = near.filter_map(|node| self.standing[node.index()]).collect();
-        found.retain(|other| *other != agent);
-        found.sort_unstable();
-        found.dedup();
-        found
+    fn blockers(&self, agent: usize, edge: EdgeId) -> impl Iterator<Item = usize> + '_ {
+        let standing = self.ground.near_nodes(edge).iter().map(|node| self.standing[node.index()]);
+        standing.filter(move |other| *other != NOBODY && *other != agent as u32).map(|other| other as usize)
     }
 
     /// Moves the agent along the edge, everybody in the way first. False, and nothing changed, if that can't be.
     fn enter(&mut self, agent: usize, edge: EdgeId) -> bool {
-        let node = self.problem.layout.edge(edge).to;
+        let node = self.ground.way(edge).to;
         if self.wanted.len() >= DEPTH_MAX || self.wanted.iter().any(|wanted| self.stands_in(node, *wanted)) {
             return false;
         }
         let mark = self.undo.len();
         self.wanted.push(Wanted { edge, node });
-        let mut is_free = true;
-        for blocker in self.blockers(agent, edge) {
-            let still = self.blockers(agent, edge).contains(&blocker);
-            if still && !(self.is_pushable(blocker) && self.decide(blocker, true)) {
-                is_free = false;
-                break;
-            }
-        }
+        let mut blockers: Vec<usize> = self.blockers(agent, edge).collect();
+        blockers.sort_unstable();
+        let is_free = blockers.into_iter().all(|blocker| {
+            let still = self.blockers(agent, edge).any(|other| other == blocker);
+            !still || (self.is_pushable(blocker) && self.decide(blocker, true))
+        });
         self.wanted.pop();
-        if is_free && self.blockers(agent, edge).is_empty() {
+        if is_free && self.blockers(agent, edge).next().is_none() {
             self.commit(agent, edge);
             return true;
         }
@@ -295,26 +300,27 @@ impl<'a> Search<'a> {
         node == wanted.node
             || layout.node_conflicts(wanted.node).nodes.binary_search(&node).is_ok()
             || layout.edge_conflicts(wanted.edge).nodes.binary_search(&node).is_ok()
-                && node != layout.edge(wanted.edge).from
+                && node != self.ground.way(wanted.edge).from
     }
 
     fn commit(&mut self, agent: usize, edge: EdgeId) {
-        let (start, end) = self.times(agent, edge);
-        let facts = self.problem.layout.edge(edge);
+        let start = self.start(agent, edge);
+        let end = start.plus_ms(self.drive_ms(agent, edge));
+        let way = *self.ground.way(edge);
         self.undo.push(Undo {
             agent,
             edge,
             heading: self.heading[agent],
             free_at: self.free_at[agent],
-            left_node: self.left_node[facts.from.index()],
+            left_node: self.left_node[way.from.index()],
             left_edge: self.left_edge[edge.index()],
         });
-        self.standing[facts.from.index()] = None;
-        self.standing[facts.to.index()] = Some(agent);
-        self.left_node[facts.from.index()] = Some((agent, end));
-        self.left_edge[edge.index()] = Some((agent, end));
-        self.node[agent] = facts.to;
-        self.heading[agent] = Some(facts.end_heading_mdeg);
+        self.standing[way.from.index()] = NOBODY;
+        self.standing[way.to.index()] = agent as u32;
+        self.left_node[way.from.index()] = self.left(agent, end);
+        self.left_edge[edge.index()] = self.left(agent, end);
+        self.node[agent] = way.to;
+        self.heading[agent] = Some(way.end_heading_mdeg);
         self.free_at[agent] = end;
         self.moves.push(Move { robot: self.problem.agents[agent].robot, edge, start });
     }
@@ -322,12 +328,12 @@ impl<'a> Search<'a> {
     fn roll_back(&mut self, mark: usize) {
         while self.undo.len() > mark {
             let Some(undo) = self.undo.pop() else { return };
-            let facts = self.problem.layout.edge(undo.edge);
-            self.standing[facts.to.index()] = None;
-            self.standing[facts.from.index()] = Some(undo.agent);
-            self.left_node[facts.from.index()] = undo.left_node;
+            let way = *self.ground.way(undo.edge);
+            self.standing[way.to.index()] = NOBODY;
+            self.standing[way.from.index()] = undo.agent as u32;
+            self.left_node[way.from.index()] = undo.left_node;
             self.left_edge[undo.edge.index()] = undo.left_edge;
-            self.node[undo.agent] = facts.from;
+            self.node[undo.agent] = way.from;
             self.heading[undo.agent] = undo.heading;
             self.free_at[undo.agent] = undo.free_at;
             self.is_decided[undo.agent] = false;

@@ -4,8 +4,6 @@
 //! comes after the last exit from everything that conflicts with it; earlier exits come before that one by their own
 //! arcs. Every arc points back in the total order, so the graph has no cycle (Acyclic).
 
-use std::collections::BTreeMap;
-
 use drover_maps::{EdgeId, Layout, NodeId};
 
 use crate::id::RobotId;
@@ -69,14 +67,15 @@ impl Exits<'_> {
 
     /// Exits of other robots, not reported yet, that must come before this one enters the edge and the node.
     fn before(&self, robot: RobotId, edge: EdgeId, node: NodeId, robots: &[Robot]) -> Vec<Exit> {
-        let mut latest: BTreeMap<RobotId, u64> = BTreeMap::new();
+        let mut latest: Vec<Exit> = Vec::new();
         let mut note = |exit: Option<Exit>| {
-            if let Some((other, count)) = exit
-                && other != robot
-                && robots[other.index()].trail.passed < count
-            {
-                let known = latest.entry(other).or_default();
-                *known = count.max(*known);
+            let Some((other, count)) = exit.filter(|(other, _)| *other != robot) else { return };
+            if robots[other.index()].trail.passed >= count {
+                return;
+            }
+            match latest.iter_mut().find(|(known, _)| *known == other) {
+                Some((_, known)) => *known = count.max(*known),
+                None => latest.push((other, count)),
             }
         };
         note(self.edges[edge.index()]);
@@ -85,6 +84,7 @@ impl Exits<'_> {
             conflicts.nodes.iter().for_each(|node| note(self.nodes[node.index()]));
             conflicts.edges.iter().for_each(|edge| note(self.edges[edge.index()]));
         }
-        latest.into_iter().collect()
+        latest.sort_unstable();
+        latest
     }
 }
