@@ -91,8 +91,7 @@ fn manoeuvre(fleet: &mut Fleet, problem: &Problem<'_>, now: Time) -> joint::Mano
     }
     let waited = now.since_ms(fleet.state.broken_at) >= STUCK_TURN_MS;
     if fleet.state.manoeuvre.is_empty() && waited {
-        let stuck: Vec<usize> =
-            (0..problem.agents.len()).filter(|agent| problem.agents[*agent].rank.0 == 0).collect();
+        let stuck = stuck(fleet, problem);
         if let Some(first) = stuck.get(fleet.state.planner.breaker_calls as usize % stuck.len().max(1)) {
             fleet.state.broken_at = now;
             fleet.state.planner.breaker_calls += 1;
@@ -100,6 +99,19 @@ fn manoeuvre(fleet: &mut Fleet, problem: &Problem<'_>, now: Time) -> joint::Mano
         }
     }
     fleet.state.manoeuvre.clone()
+}
+
+/// Robots without progress on their way to work, or, if there are none, on any way: who waits longest comes first.
+fn stuck(fleet: &Fleet, problem: &Problem<'_>) -> Vec<usize> {
+    let mut stuck: Vec<(bool, Time, usize)> = Vec::new();
+    for (index, agent) in problem.agents.iter().enumerate().filter(|(_, agent)| agent.rank.0 == 0) {
+        let is_work = agent.goal.is_some_and(|goal| goal.is_work);
+        stuck.push((!is_work, fleet.state.robots[agent.robot.index()].stuck_since, index));
+    }
+    stuck.sort_unstable();
+    let works = stuck.iter().filter(|(is_idle, ..)| !is_idle).count();
+    stuck.truncate(if works > 0 { works } else { stuck.len() });
+    stuck.into_iter().map(|(.., index)| index).collect()
 }
 
 /// The moves can still be made, one after the other, from where everybody stands.

@@ -1,188 +1,176 @@
-//! The breaker of a jam: A* over the joint places of a few robots, one move of one robot at a time.
+//! The breaker of a jam: a best-first search over where everybody round one stuck robot stands, one move of one robot at a
+//! time.
 //!
-//! PIBT isn't complete: in corridors and dead ends robots can wait for each other for ever, or push to and fro. Then a
-//! robot without progress and those in its way are taken together, everybody else stands still, and the search finds
-//! moves that bring that one robot to its goal, or proves (within its budget) that there are none. The moves are a
-//! *manoeuvre*: laid before everything else in each plan until they are all released.
+//! PIBT isn't complete: in corridors and dead ends robots can wait for each other for ever, or push to and fro. Then one
+//! robot without progress is to reach its goal, whatever the others want meanwhile: one robot among movable obstacles
+//! (Papadimitriou, Raghavan, Sudan and Tamaki, FOCS 1994). As the obstacles are alike, far fewer states differ than if each
+//! had a goal. The moves found are a *manoeuvre*: laid before everything else in each plan until they are all released.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use drover_maps::{EdgeId, NodeId};
 
-use super::distance::{Distances, UNREACHABLE};
-use super::{Agent, Problem};
+use super::region::{self, PLACES_MAX, Places, Region, Step, bits};
+use super::{Distances, Problem};
 use crate::id::RobotId;
 
-/// Robots moved together, at most.
-pub const GROUP_MAX: usize = 4;
-/// States looked at in one search, at most.
-const STATES_MAX: usize = 40_000;
-/// Nodes of the way ahead that are searched for robots in the way.
-const AHEAD_MAX: usize = 64;
-/// The way of the first robot counts this many times as much as the moves of all.
+/// Regions tried one after the other: places of each, at most.
+const REGIONS: [usize; 3] = [24, 56, PLACES_MAX];
+/// Moves looked at in one region, at most.
+const MOVES_MAX: usize = 100_000;
+/// What is still to do counts so many times as much as what has been done.
 const GREED: u64 = 3;
+/// One step of another robot out of the way counts as so much time, ms.
+const STEP_MS: u64 = 2_000;
+/// Steps counted for a robot for which there is no room yet.
+const ROOM_STEPS: u64 = 8;
 
 /// Moves that bring a stuck robot to its goal, in order.
 pub type Manoeuvre = Vec<(RobotId, EdgeId)>;
 
-type Places = [NodeId; GROUP_MAX];
-
-/// States found: the cost, and the state and the move they were reached by.
-type Reached = BTreeMap<Places, (u64, Option<(Places, usize, EdgeId)>)>;
-
-struct Search<'a> {
-    problem: &'a Problem<'a>,
-    group: Vec<&'a Agent>,
-    /// Nodes where an outsider stands, or beside one.
-    is_closed: Vec<bool>,
+/// Where the one robot stands, and all the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    first: usize,
+    others: Places,
 }
 
-/// Moves for this agent (by index) and those in its way, if the search finds some.
+/// States found: the cost, and the state and the move (from where, along what) they were reached by.
+type Reached = BTreeMap<State, (u64, Option<(State, usize, EdgeId)>)>;
+
+/// Moves that bring this agent (by index) on and all others out of its way, if the search finds some.
 pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) -> Option<Manoeuvre> {
     let agent = &problem.agents[first];
-    let goal = agent.goal?;
-    let table = distances.to(problem.layout, goal.node, agent.robot_type);
-    let mut group = in_the_way(problem, first, &table)?;
-    if group.len() < 2 {
-        return None;
+    let table = distances.to(problem.layout, agent.goal?.node, agent.robot_type);
+    let way = region::way(problem, first, &table)?;
+    let mut places = 0;
+    for most in REGIONS {
+        let region = Region::new(problem, first, &way, &table, most.max(way.len()));
+        if region.steps.len() == places {
+            return None;
+        }
+        places = region.steps.len();
+        if let Some(moves) = run(&region) {
+            return Some(name(problem, moves, &region));
+        }
     }
-    let narrow = Search::new(problem, &group).run(goal.node, &table);
-    if narrow.is_some() || group.len() >= GROUP_MAX {
-        return narrow;
-    }
-    widen(problem, &mut group);
-    Search::new(problem, &group).run(goal.node, &table)
+    None
 }
 
-/// The agent and the movable ones on its way, nearest first; none if somebody in the way works and will leave by itself.
-fn in_the_way(problem: &Problem<'_>, first: usize, table: &[u32]) -> Option<Vec<usize>> {
-    let layout = problem.layout;
-    let agent = &problem.agents[first];
-    let mut group = vec![first];
-    let mut node = agent.node;
-    for _ in 0..AHEAD_MAX {
-        let open = layout.out_edges(node).iter().filter(|edge| layout.admits_edge(agent.robot_type, **edge));
-        let Some(edge) = open.min_by_key(|edge| (table[layout.edge(**edge).to.index()], **edge)) else {
-            break;
-        };
-        let to = layout.edge(*edge).to;
-        if table[to.index()] >= table[node.index()] {
-            break;
+/// The moves from place to place, first to last.
+fn run(region: &Region) -> Option<Vec<(usize, EdgeId)>> {
+    let start = State { first: region.first, others: region.others };
+    let mut reached = Reached::new();
+    let mut open = BinaryHeap::new();
+    let mut looked_at = 0;
+    reached.insert(start, (0, None));
+    open.push(Reverse((0_u64, 0_u64, start)));
+    while let Some(Reverse((_, cost, state))) = open.pop() {
+        if state.first == region.target {
+            return Some(unwind(&reached, state));
         }
-        for (index, other) in problem.agents.iter().enumerate() {
-            let is_near = other.node == to
-                || layout.node_conflicts(to).nodes.binary_search(&other.node).is_ok()
-                || layout.edge_conflicts(*edge).nodes.binary_search(&other.node).is_ok();
-            if !is_near || group.contains(&index) || group.len() >= GROUP_MAX {
-                continue;
-            }
-            if !other.is_movable {
-                return (group.len() > 1).then_some(group);
-            }
-            group.push(index);
+        if reached.get(&state).is_some_and(|(known, _)| *known < cost) {
+            continue;
         }
-        node = to;
+        if looked_at > MOVES_MAX {
+            return None;
+        }
+        for (from, step, next) in moves(region, state) {
+            looked_at += 1;
+            let sum = cost + step.travel_ms;
+            if reached.get(&next).is_none_or(|(known, _)| sum < *known) {
+                reached.insert(next, (sum, Some((state, from, step.edge))));
+                open.push(Reverse((sum + GREED * to_do_ms(region, next), sum, next)));
+            }
+        }
     }
-    Some(group)
+    None
 }
 
-/// Fills the group with the movable agents nearest to its first one.
-fn widen(problem: &Problem<'_>, group: &mut Vec<usize>) {
-    let at = problem.layout.node(problem.agents[group[0]].node);
-    let away = |agent: &Agent| {
-        let node = problem.layout.node(agent.node);
-        u64::from(node.x_mm.abs_diff(at.x_mm)) + u64::from(node.y_mm.abs_diff(at.y_mm))
+/// Every move of one robot that meets nobody: from where, along what, and who then stands where.
+fn moves(region: &Region, state: State) -> Vec<(usize, &Step, State)> {
+    let mut found = Vec::new();
+    let standing = state.others | 1 << state.first;
+    for step in region.steps[state.first].iter().filter(|step| step.is_for_first) {
+        if standing & step.meets == 0 {
+            found.push((state.first, step, State { first: step.to, ..state }));
+        }
+    }
+    for place in bits(state.others) {
+        for step in region.steps[place].iter().filter(|step| step.is_for_others) {
+            if standing & step.meets == 0 {
+                let others = state.others & !(1 << place) | 1 << step.to;
+                found.push((place, step, State { others, ..state }));
+            }
+        }
+    }
+    found
+}
+
+/// How far the one robot still is from its target, and those in its way from where they are in nobody's.
+fn to_do_ms(region: &Region, state: State) -> u64 {
+    let way = region.way[state.first];
+    let in_the_way = state.others & way;
+    if in_the_way == 0 {
+        return region.left_ms[state.first];
+    }
+    let standing = state.others | 1 << state.first;
+    let free = (0..region.near.len()).filter(|place| region.near[*place] & standing == 0);
+    let free = free.fold(0, |all, place| all | 1 << place);
+    let (steps, walled) = steps_out(region, free & !way, in_the_way, 1 << state.first);
+    let retreat = if walled == 0 { 0 } else { retreat(region, state, free, walled) };
+    region.left_ms[state.first] + STEP_MS * (steps + retreat)
+}
+
+/// Steps until those that can only come out past the robot itself have done so: it has to make room first.
+fn retreat(region: &Region, state: State, free: Places, walled: Places) -> u64 {
+    let away = |place: usize| {
+        let lacking = walled.count_ones().saturating_sub((region.room[place] & free).count_ones());
+        2 * u64::from(region.steps_to[place][state.first]) + ROOM_STEPS * u64::from(lacking)
     };
-    let mut others: Vec<(u64, usize)> = Vec::new();
-    for (index, agent) in problem.agents.iter().enumerate() {
-        if agent.is_movable && !group.contains(&index) {
-            others.push((away(agent), index));
-        }
-    }
-    others.sort_unstable();
-    group.extend(others.into_iter().map(|(_, index)| index).take(GROUP_MAX - group.len()));
+    let Some((own, back)) = (0..region.near.len()).map(|place| (away(place), place)).min() else { return 0 };
+    let line = region.line(state.first, back);
+    let clear = free & !region.way[state.first] & !line;
+    let (behind, stay) = steps_out(region, clear, state.others & line, 1 << state.first);
+    let (theirs, sealed) = steps_out(region, region.room[back] & free, walled, 0);
+    own + behind + theirs + ROOM_STEPS * u64::from((stay | sealed).count_ones())
 }
 
-impl<'a> Search<'a> {
-    fn new(problem: &'a Problem<'a>, group: &[usize]) -> Search<'a> {
-        let mut is_closed = vec![false; problem.layout.node_count()];
-        for (index, agent) in problem.agents.iter().enumerate() {
-            if !group.contains(&index) {
-                is_closed[agent.node.index()] = true;
-            }
-        }
-        Search { problem, group: group.iter().map(|index| &problem.agents[*index]).collect(), is_closed }
+/// Steps that all of these places are away from the nearest free one, together, and the places from where there is no way.
+fn steps_out(region: &Region, free: Places, mut from: Places, wall: Places) -> (u64, Places) {
+    let (mut seen, mut edge, mut steps, mut sum) = (free, free, 0, 0);
+    while edge != 0 && from != 0 {
+        sum += steps * u64::from((from & edge).count_ones());
+        from &= !edge;
+        edge = bits(edge).fold(0, |all, place| all | region.into[place]) & !seen & !wall;
+        seen |= edge;
+        steps += 1;
     }
+    (sum, from)
+}
 
-    fn run(&self, goal: NodeId, table: &[u32]) -> Option<Manoeuvre> {
-        let mut start = [NodeId(u32::MAX); GROUP_MAX];
-        start.iter_mut().zip(&self.group).for_each(|(place, agent)| *place = agent.node);
-        let mut reached = Reached::new();
-        let mut open = BinaryHeap::new();
-        reached.insert(start, (0, None));
-        open.push(Reverse((0_u64, 0_u64, start)));
-        while let Some(Reverse((_, cost, places))) = open.pop() {
-            if places[0] == goal {
-                return Some(self.unwind(&reached, places));
-            }
-            if reached.len() >= STATES_MAX {
-                return None;
-            }
-            if reached.get(&places).is_some_and(|(known, _)| *known < cost) {
-                continue;
-            }
-            for (member, edge) in self.moves(&places) {
-                let mut next = places;
-                next[member] = self.problem.layout.edge(edge).to;
-                let left = table[next[0].index()];
-                let sum =
-                    cost + u64::from(self.problem.layout.travel_ms(self.group[member].robot_type, edge));
-                if left == UNREACHABLE || reached.get(&next).is_some_and(|(known, _)| *known <= sum) {
-                    continue;
-                }
-                reached.insert(next, (sum, Some((places, member, edge))));
-                open.push(Reverse((sum + GREED * u64::from(left), sum, next)));
-            }
-        }
-        None
+fn unwind(reached: &Reached, end: State) -> Vec<(usize, EdgeId)> {
+    let mut moves = Vec::new();
+    let mut state = end;
+    while let Some((_, Some((before, from, edge)))) = reached.get(&state) {
+        moves.push((*from, *edge));
+        state = *before;
     }
+    moves.reverse();
+    moves
+}
 
-    /// Every move of one robot that meets nobody.
-    fn moves(&self, places: &Places) -> Vec<(usize, EdgeId)> {
-        let layout = self.problem.layout;
-        let mut moves = Vec::new();
-        for (member, agent) in self.group.iter().enumerate() {
-            for edge in layout.out_edges(places[member]) {
-                let to = layout.edge(*edge).to;
-                let mut near = layout
-                    .edge_conflicts(*edge)
-                    .nodes
-                    .iter()
-                    .chain(layout.node_conflicts(to).nodes)
-                    .chain([&to]);
-                let stands = |node: &NodeId| {
-                    let mut others = places.iter().take(self.group.len()).enumerate();
-                    self.is_closed[node.index()]
-                        || others.any(|(other, place)| other != member && place == node)
-                };
-                let is_usable = layout.admits_edge(agent.robot_type, *edge) && !self.problem.is_closed(*edge);
-                if is_usable && !near.any(stands) {
-                    moves.push((member, *edge));
-                }
-            }
+/// Who it is that makes each move.
+fn name(problem: &Problem<'_>, moves: Vec<(usize, EdgeId)>, region: &Region) -> Manoeuvre {
+    let mut standing: BTreeMap<NodeId, RobotId> =
+        problem.agents.iter().map(|agent| (agent.node, agent.robot)).collect();
+    let mut named = Manoeuvre::new();
+    for (from, edge) in moves {
+        if let Some(robot) = standing.remove(&region.node(from)) {
+            standing.insert(problem.layout.edge(edge).to, robot);
+            named.push((robot, edge));
         }
-        moves
     }
-
-    fn unwind(&self, reached: &Reached, end: Places) -> Manoeuvre {
-        let mut moves = Vec::new();
-        let mut places = end;
-        while let Some((_, Some((before, member, edge)))) = reached.get(&places) {
-            moves.push((self.group[*member].robot, *edge));
-            places = *before;
-        }
-        moves.reverse();
-        moves
-    }
+    named
 }

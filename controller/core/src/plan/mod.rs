@@ -10,6 +10,7 @@ pub mod distance;
 pub mod ground;
 pub mod joint;
 pub mod pibt;
+mod region;
 pub mod validate;
 
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
