@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::policy;
+
 /// The options of a fleet. Part of the hard state: a replay needs the same ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -10,6 +12,8 @@ pub struct Config {
     pub site: String,
     /// Robots not listed in `site.toml` join by themselves.
     pub auto_enroll: bool,
+    /// How robots are chosen for jobs.
+    pub policy: policy::Name,
     /// Time between two planning cycles, ms.
     pub cycle_ms: u64,
     /// How far ahead a plan looks, ms.
@@ -49,6 +53,7 @@ impl Default for Config {
         Config {
             site: "site".into(),
             auto_enroll: false,
+            policy: policy::Name::default(),
             cycle_ms: 500,
             window_ms: 15_000,
             round_trip_ms: 1_000,

@@ -277,7 +277,7 @@ impl Fleet {
         job.state = state;
         job.ended_at = Some(now);
         if let Some(robot) = robot {
-            self.state.robots[robot.index()].free_of_task();
+            self.state.robots[robot.index()].free_of_task(now);
             if !is_failed {
                 self.state.robots[robot.index()].load = None;
             }

@@ -53,6 +53,9 @@ pub struct Robot {
     pub goal_since: Time,
     /// What it is about.
     pub task: Task,
+    /// Since when it has had no task, while it has none.
+    #[serde(default)]
+    pub free_since: Time,
     /// The least time to its goal it has had since it has that goal, ms.
     pub best_ms: u32,
     /// Since when it has come no nearer to its goal.
@@ -313,6 +316,7 @@ impl Robot {
             goal: None,
             goal_since: now,
             task: Task::Idle,
+            free_since: now,
             best_ms: u32::MAX,
             stuck_since: now,
             is_jammed: false,
@@ -363,8 +367,9 @@ impl Robot {
     }
 
     /// It is done with its task: nothing to do, nowhere to go.
-    pub(crate) fn free_of_task(&mut self) {
+    pub(crate) fn free_of_task(&mut self, now: Time) {
         self.task = Task::Idle;
+        self.free_since = now;
         self.goal = None;
         self.order.starts = None;
     }

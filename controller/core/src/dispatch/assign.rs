@@ -2,7 +2,7 @@
 
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
-use crate::dispatch::policy::{Candidate, Policy, View, nearest::Nearest};
+use crate::dispatch::policy::{Candidate, Open};
 use crate::dispatch::{admit, charge, goal, leg};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
@@ -10,26 +10,41 @@ use crate::job::{Job, JobState};
 use crate::plan::distance::UNREACHABLE;
 use crate::robot::{Phase, Task};
 
-/// Gives out jobs until there is no free robot or no job that may begin.
+/// Gives out jobs, batch by batch in queue order, until there is no free robot or no job that may begin.
 pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     if fleet.state.queue.is_empty() {
         return;
     }
     let mut free = free_robots(fleet);
-    let queue: Vec<JobId> = fleet.state.queue.iter().map(|(_, _, job)| job.clone()).collect();
-    for job in queue {
-        if free.is_empty() {
-            return;
+    let policy = fleet.state.config.policy.policy();
+    let mut queue = fleet.state.queue.iter().cloned().collect::<Vec<_>>().into_iter().peekable();
+    while !free.is_empty() && queue.peek().is_some() {
+        let (mut jobs, mut batch) = (Vec::new(), Vec::new());
+        let mut priority = None;
+        while batch.len() < policy.batch_max().max(1)
+            && let Some((rank, _, job)) =
+                queue.next_if(|(rank, _, _)| priority.is_none_or(|one| one == *rank))
+        {
+            if may_begin(fleet, &job) {
+                batch.push(open(fleet, &job, &free, now));
+                jobs.push(job);
+                priority = Some(rank);
+            }
         }
-        if !may_begin(fleet, &job) {
-            continue;
-        }
-        let candidates = candidates(fleet, &job, &free);
-        if let Some(robot) = Nearest.choose(&View { candidates: &candidates }) {
-            free.retain(|other| *other != robot);
-            give(fleet, &job, robot, now, commands);
+        for choice in policy.choose(&batch) {
+            let Some(job) = jobs.get(choice.job) else { continue };
+            // One given before may have closed the station or the sequence to it.
+            if free.contains(&choice.robot) && may_begin(fleet, job) {
+                free.retain(|other| *other != choice.robot);
+                give(fleet, job, choice.robot, now, commands);
+            }
         }
     }
+}
+
+fn open(fleet: &mut Fleet, job: &JobId, free: &[RobotId], now: Time) -> Open {
+    let waited_ms = fleet.state.jobs.get(job).map_or(0, |job| now.since_ms(job.accepted_at));
+    Open { waited_ms, candidates: candidates(fleet, job, free, now) }
 }
 
 fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
@@ -76,7 +91,7 @@ fn heads_for(fleet: &Fleet, job: Option<&JobId>, station: drover_maps::StationId
     job.and_then(|job| fleet.state.jobs.get(job)).and_then(Job::station) == Some(station)
 }
 
-fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId]) -> Vec<Candidate> {
+fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec<Candidate> {
     let Some(job) = fleet.state.jobs.get(id) else { return Vec::new() };
     let Some(station) = job.station() else { return Vec::new() };
     let (requires, stations) = (job.spec.requires.clone(), job.stations.clone());
@@ -85,6 +100,7 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId]) -> Vec<Candidate>
     for robot in free {
         let facts = &fleet.state.robots[robot.index()];
         let (robot_type, at) = (facts.robot_type, facts.trail.decision_point());
+        let idle_ms = now.since_ms(facts.free_since);
         let serves = stations.iter().all(|station| fleet.serves(robot_type.index(), *station));
         let (Some(at), true) = (at, serves && admit::can(&layout, robot_type.index(), &requires)) else {
             continue;
@@ -92,7 +108,7 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId]) -> Vec<Candidate>
         let nodes = layout.station(station).nodes.iter();
         let away = nodes.map(|node| fleet.distances.to(&layout, *node, robot_type)[at.index()]).min();
         if let Some(travel_ms) = away.filter(|away| *away != UNREACHABLE) {
-            found.push(Candidate { robot: *robot, travel_ms });
+            found.push(Candidate { robot: *robot, travel_ms, idle_ms });
         }
     }
     found

@@ -91,16 +91,17 @@ pub(crate) fn note_action(
     commands: &mut Vec<Command>,
 ) {
     let Task::Charge { phase } = fleet.state.robots[id.index()].task.clone() else { return };
+    let now = fleet.state.now;
     let robot = &mut fleet.state.robots[id.index()];
     match phase {
         ChargePhase::Drive => {}
         ChargePhase::Start { action_id } if action_id == action && is_well => {
             set(fleet, id, ChargePhase::Charge)
         }
-        ChargePhase::Stop { action_id } if action_id == action && is_well => robot.free_of_task(),
+        ChargePhase::Stop { action_id } if action_id == action && is_well => robot.free_of_task(now),
         ChargePhase::Start { .. } | ChargePhase::Stop { .. } => {
             let text = format!("{}: {START} or {STOP} failed; look at the charger", robot.name);
-            robot.free_of_task();
+            robot.free_of_task(now);
             commands.push(Command::Alarm(Alarm {
                 code: AlarmCode::ActionFailed,
                 robot: Some(id),

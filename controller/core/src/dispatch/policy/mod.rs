@@ -1,8 +1,26 @@
-//! The seam: which of the free robots does a job. One file per policy.
+//! The seam: which free robot does which job that may begin. One file per policy, one line in [`POLICIES`].
+//!
+//! A policy sees a batch of jobs of one priority, in queue order, and says who does what; the rest waits. It decides in
+//! integers, breaks ties by place and id, and never sees how the jobs or robots are kept. Whether a job may begin at all
+//! (its sequence, a crowded station) is judged before and after it, not by it.
 
+pub mod longest_idle;
+pub mod matching;
 pub mod nearest;
 
+use std::fmt;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::id::RobotId;
+
+/// Every policy by its name; the first is the default.
+pub const POLICIES: [(&str, &(dyn Policy + Sync)); 3] = [
+    ("nearest", &nearest::Nearest),
+    ("longest_idle", &longest_idle::LongestIdle),
+    ("matching", &matching::Matching),
+];
 
 /// A free robot that can do the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +29,150 @@ pub struct Candidate {
     pub robot: RobotId,
     /// Travel time to the first station, ms.
     pub travel_ms: u32,
+    /// How long it has been without a task, ms.
+    pub idle_ms: u64,
 }
 
-/// What a policy sees.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// Robots that could do the job, by id.
-    pub candidates: &'a [Candidate],
+/// A job that may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Time since it was accepted, ms.
+    pub waited_ms: u64,
+    /// Robots that could do it, by id.
+    pub candidates: Vec<Candidate>,
 }
 
-/// Chooses a robot for the job whose turn it is.
+/// One decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The job's place in the batch.
+    pub job: usize,
+    /// The robot that does it: one of its candidates.
+    pub robot: RobotId,
+}
+
+/// Chooses robots for jobs.
 pub trait Policy {
-    /// The robot, or none to let the job wait.
-    fn choose(&self, view: &View<'_>) -> Option<RobotId>;
+    /// Jobs it wants to see at once, at most; at least 1.
+    fn batch_max(&self) -> usize;
+
+    /// Who does what: each job and each robot at most once, best first. A job it leaves out waits.
+    fn choose(&self, batch: &[Open]) -> Vec<Choice>;
+}
+
+/// The name of a policy there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name(&'static str);
+
+/// No policy has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no policy {name:?}; write one of {}", known())]
+pub struct Unknown {
+    name: String,
+}
+
+fn known() -> String {
+    POLICIES.map(|(name, _)| format!("{name:?}")).join(", ")
+}
+
+impl Name {
+    /// The policy of this name.
+    ///
+    /// # Errors
+    /// Names the policies there are.
+    pub fn of(name: &str) -> Result<Name, Unknown> {
+        let found = POLICIES.iter().find(|(known, _)| *known == name);
+        found.map(|(known, _)| Name(known)).ok_or_else(|| Unknown { name: name.to_owned() })
+    }
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    pub(crate) fn policy(self) -> &'static dyn Policy {
+        let found = POLICIES.iter().find(|(known, _)| *known == self.0);
+        found.map_or(POLICIES[0].1, |(_, policy)| *policy)
+    }
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Name(POLICIES[0].0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Name::of(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Batches of up to six jobs and eight robots: each job has some of the robots, by id.
+    pub(crate) fn batches() -> impl Strategy<Value = Vec<Open>> {
+        let candidate = prop::option::of((0..100_000_u32, 0..100_000_u64))
+            .prop_map(|found| found.unwrap_or((u32::MAX, 0)));
+        let job = (0..3_000_000_u64, prop::collection::vec(candidate, 8));
+        prop::collection::vec(job, 0..6).prop_map(|jobs| jobs.into_iter().map(open).collect())
+    }
+
+    fn open((waited_ms, drawn): (u64, Vec<(u32, u64)>)) -> Open {
+        let candidates = (0..).map(RobotId).zip(drawn).filter(|(_, (travel_ms, _))| *travel_ms != u32::MAX);
+        let candidates =
+            candidates.map(|(robot, (travel_ms, idle_ms))| Candidate { robot, travel_ms, idle_ms }).collect();
+        Open { waited_ms, candidates }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_those_there_are() {
+        let told = Name::of("best").unwrap_err().to_string();
+        assert!(told.contains("\"best\"") && told.contains("\"nearest\"") && told.contains("\"matching\""));
+        assert_eq!(Name::default().as_str(), "nearest");
+    }
+
+    proptest! {
+        #[test]
+        fn every_policy_gives_each_robot_and_each_job_once_and_to_one_who_can(batch in batches()) {
+            for (name, policy) in POLICIES {
+                let batch = &batch[..batch.len().min(policy.batch_max())];
+                let choices = policy.choose(batch);
+                for (index, choice) in choices.iter().enumerate() {
+                    let can = batch[choice.job].candidates.iter().any(|one| one.robot == choice.robot);
+                    prop_assert!(can, "{name}: {choice:?} of {batch:?}");
+                    let twice = choices[..index].iter().any(|other| other.job == choice.job || other.robot == choice.robot);
+                    prop_assert!(!twice, "{name}: {choices:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn no_policy_leaves_a_job_and_a_robot_for_it_waiting(batch in batches()) {
+            for (name, policy) in POLICIES {
+                let batch = &batch[..batch.len().min(policy.batch_max())];
+                let choices = policy.choose(batch);
+                for (job, open) in batch.iter().enumerate().filter(|(job, _)| choices.iter().all(|choice| choice.job != *job)) {
+                    let free = open.candidates.iter().find(|one| choices.iter().all(|choice| choice.robot != one.robot));
+                    prop_assert!(free.is_none(), "{name}: job {job} waits for nobody: {batch:?}");
+                }
+            }
+        }
+    }
 }

@@ -1,18 +1,20 @@
-//! The baseline: the robot that is there first; the lower id between equals.
+//! The baseline: the job whose turn it is gets the robot that is there first; the lower id between equals.
 
-use super::{Policy, View};
-use crate::id::RobotId;
+use super::{Choice, Open, Policy};
 
 /// The nearest free robot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nearest;
 
 impl Policy for Nearest {
-    fn choose(&self, view: &View<'_>) -> Option<RobotId> {
-        view.candidates
-            .iter()
-            .min_by_key(|candidate| (candidate.travel_ms, candidate.robot))
-            .map(|best| best.robot)
+    fn batch_max(&self) -> usize {
+        1
+    }
+
+    fn choose(&self, batch: &[Open]) -> Vec<Choice> {
+        let candidates = batch.first().map_or(&[][..], |open| &open.candidates);
+        let best = candidates.iter().min_by_key(|candidate| (candidate.travel_ms, candidate.robot));
+        best.map(|best| Choice { job: 0, robot: best.robot }).into_iter().collect()
     }
 }
 
@@ -20,12 +22,17 @@ impl Policy for Nearest {
 mod tests {
     use super::*;
     use crate::dispatch::policy::Candidate;
+    use crate::id::RobotId;
 
     #[test]
     fn the_nearest_wins_and_the_lower_id_between_equals() {
-        let candidates = [(3, 500), (1, 400), (2, 400)]
-            .map(|(robot, travel_ms)| Candidate { robot: RobotId(robot), travel_ms });
-        assert_eq!(Nearest.choose(&View { candidates: &candidates }), Some(RobotId(1)));
-        assert_eq!(Nearest.choose(&View { candidates: &[] }), None);
+        let candidates = [(3, 500), (1, 400), (2, 400)].map(|(robot, travel_ms)| Candidate {
+            robot: RobotId(robot),
+            travel_ms,
+            idle_ms: 0,
+        });
+        let batch = [Open { waited_ms: 0, candidates: candidates.to_vec() }];
+        assert_eq!(Nearest.choose(&batch), [Choice { job: 0, robot: RobotId(1) }]);
+        assert_eq!(Nearest.choose(&[Open { waited_ms: 0, candidates: Vec::new() }]), []);
     }
 }
