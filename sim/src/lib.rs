@@ -4,7 +4,7 @@
 //!  scenario ─► Setup ─► World ──────────────────────────────► Outcome ─► report
 //!   (text)              │  Site ◄─net─► Machine × N           (tally, violations, digest)
 //!                       │  store, intake, people, doors
-//!                       └─► oracle, trace
+//!                       └─► oracle, trace, recorder
 //! ```
 //!
 //! Seeded and deterministic: no tokio, no thread, no wall clock, no file. Seed + commit = the run; two runs of a seed give
@@ -21,6 +21,7 @@ pub mod oracle;
 pub mod people;
 pub mod process;
 pub mod queue;
+pub mod record;
 pub mod report;
 mod requests;
 pub mod rng;

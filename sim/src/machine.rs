@@ -6,8 +6,8 @@ use drover_agent_core::{
     Agent, BatterySpec, Drive, Identity, Incoming, Message, Options, Pose, SimulatedDrive, Spec, Start,
 };
 use drover_core::{RobotMessage, RobotName, Time, ToRobot};
-use drover_proto::vda5050::{Load, OperatingMode, State};
 use drover_maps::{Layout, NodeId, RobotType, TypeId};
+use drover_proto::vda5050::{Load, OperatingMode, State};
 
 use crate::geometry::Outline;
 use crate::oracle::Truth;
@@ -228,7 +228,8 @@ impl Machine {
         let status = self.agent.drive().status();
         let near = |x: f64| (x * 1_000.0).round() as i64;
         let node = layout.nearest_node(near(status.pose.x_m), near(status.pose.y_m));
-        let node = node.filter(|(_, away)| *away <= LOCALISED_MM).map(|(node, _)| layout.node(node).name.as_str());
+        let node =
+            node.filter(|(_, away)| *away <= LOCALISED_MM).map(|(node, _)| layout.node(node).name.as_str());
         let start = start(node.unwrap_or_default(), &status.pose, (status.charge_pct * 10.0) as u16);
         let loads: Vec<Load> = self.agent.loads().to_vec();
         self.agent = agent(&self.identity, &self.spec, &start, now);

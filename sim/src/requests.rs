@@ -46,7 +46,9 @@ fn change(job: &JobSpec, rng: &mut Rng) -> JobRequest {
     match rng.below(3) {
         0 => JobRequest::Cancel(id),
         1 => JobRequest::Update { job: id, due_at: None, priority: Some(rng.below(10) as u8) },
-        _ => JobRequest::Update { job: id, due_at: job.due_at.map(|due| due.plus_ms(60_000)), priority: None },
+        _ => {
+            JobRequest::Update { job: id, due_at: job.due_at.map(|due| due.plus_ms(60_000)), priority: None }
+        }
     }
 }
 

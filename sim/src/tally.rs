@@ -14,6 +14,8 @@ pub struct Tally {
     sequence_of: BTreeMap<JobId, String>,
     broken: BTreeSet<String>,
     ended: BTreeSet<JobId>,
+    accepted: BTreeMap<JobId, Time>,
+    took_ms: Vec<u64>,
     n: u64,
     /// Jobs asked for.
     pub total: usize,
@@ -53,11 +55,10 @@ impl Tally {
         match &notification.what {
             JobNews::Done => self.end(notification, true),
             JobNews::Failed { .. } | JobNews::Cancelled => self.end(notification, false),
-            JobNews::Accepted
-            | JobNews::Assigned
-            | JobNews::Started
-            | JobNews::LegDone { .. }
-            | JobNews::Blocked { .. } => {}
+            JobNews::Accepted => {
+                self.accepted.insert(notification.job.clone(), notification.at);
+            }
+            JobNews::Assigned | JobNews::Started | JobNews::LegDone { .. } | JobNews::Blocked { .. } => {}
         }
     }
 
@@ -69,6 +70,8 @@ impl Tally {
         if is_done {
             self.done += 1;
             self.last_done = Some(notification.at);
+            let accepted = self.accepted.remove(job);
+            self.took_ms.extend(accepted.map(|accepted| notification.at.since_ms(accepted)));
             let due = self.due.get(job).copied().flatten();
             self.late += usize::from(due.is_some_and(|due| notification.at > due));
         } else {
@@ -84,6 +87,11 @@ impl Tally {
             self.broken.insert(name.clone());
         }
         waiting.retain(|other| other != job);
+    }
+
+    /// From accepted to done, of each job that was done, in the order they were done, ms.
+    pub fn took_ms(&self) -> &[u64] {
+        &self.took_ms
     }
 
     /// Sequences whose jobs weren't all done in order.

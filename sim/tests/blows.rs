@@ -88,7 +88,10 @@ fn without_its_guards_a_deposed_leader_speaks_late_and_is_caught() {
         let (outcome, _) = run(Setup { guards, ..setup(true, Some((point, ASLEEP))) });
         caught += u64::from(outcome.violations.iter().any(|found| found.invariant == "OneWriter"));
     }
-    assert!(caught > 10, "only {caught} late words were caught: the oracle is blind, or the guards guard nothing");
+    assert!(
+        caught > 10,
+        "only {caught} late words were caught: the oracle is blind, or the guards guard nothing"
+    );
 }
 
 #[test]

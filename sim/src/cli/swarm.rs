@@ -70,7 +70,9 @@ impl Swarm {
                     progress.end();
                     tell(due, &outcome, &verdicts);
                     due += 1;
-                    progress.show(|| format!("{} of {} seeds, {} broke something", sums.seeds, self.seeds, sums.broken));
+                    progress.show(|| {
+                        format!("{} of {} seeds, {} broke something", sums.seeds, self.seeds, sums.broken)
+                    });
                 }
             }
             Ok::<(), BadInput>(())
@@ -84,7 +86,8 @@ impl Swarm {
     /// Takes seed after seed until none is left or the time is up.
     fn work(&self, began: Instant, next: &AtomicU64, results: &mpsc::Sender<Played>) {
         let end = self.from.saturating_add(self.seeds);
-        let is_late = || self.minutes.is_some_and(|minutes| began.elapsed() > Duration::from_secs(60 * minutes));
+        let is_late =
+            || self.minutes.is_some_and(|minutes| began.elapsed() > Duration::from_secs(60 * minutes));
         while !is_late() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end || results.send((seed, swarm::run(seed, self.wire.into()))).is_err() {

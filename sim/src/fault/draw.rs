@@ -39,13 +39,7 @@ fn line(kind: Kind, rng: &mut Rng, heal_s: u64) -> FaultLine {
     let [low, high] = drawn_range(kind);
     // Jobs are published from the start on.
     let from_s = if matches!(kind, Kind::Jobs(_)) { 0 } else { from_s };
-    FaultLine {
-        what: kind,
-        who: None,
-        from_s,
-        until_s: Some(until_s),
-        strength: Some(rng.within(low, high)),
-    }
+    FaultLine { what: kind, who: None, from_s, until_s: Some(until_s), strength: Some(rng.within(low, high)) }
 }
 
 /// Strengths that a small world survives within its time.

@@ -79,18 +79,14 @@ pub(crate) fn resolve(
     lines.iter().map(|line| one(line, layout, robots, rng)).collect()
 }
 
-fn one(
-    line: &FaultLine,
-    layout: &Layout,
-    robots: &[Begin],
-    rng: &mut Rng,
-) -> Result<Fault, ScenarioError> {
+fn one(line: &FaultLine, layout: &Layout, robots: &[Begin], rng: &mut Rng) -> Result<Fault, ScenarioError> {
     let at = |s: u64| START.plus_ms(s.saturating_mul(1_000));
     let [low, high] = line.what.strength_range();
     let strength = line.strength.unwrap_or_else(|| line.what.strength_default());
     if !(low..=high).contains(&strength) {
         let unit = line.what.strength_unit();
-        let problem = format!("{strength} is out of range; {} takes {low} to {high} {unit}", line.what.name());
+        let problem =
+            format!("{strength} is out of range; {} takes {low} to {high} {unit}", line.what.name());
         return Err(ScenarioError::value("fault.strength", problem));
     }
     if line.until_s.is_some_and(|until| until <= line.from_s) {
@@ -106,12 +102,7 @@ fn one(
     })
 }
 
-fn who(
-    line: &FaultLine,
-    layout: &Layout,
-    robots: &[Begin],
-    rng: &mut Rng,
-) -> Result<Who, ScenarioError> {
+fn who(line: &FaultLine, layout: &Layout, robots: &[Begin], rng: &mut Rng) -> Result<Who, ScenarioError> {
     let none = |what: &str| {
         let named = line.who.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
         let problem = format!("{} needs {what}; there is none{named}", line.what.name());

@@ -9,6 +9,7 @@ use super::{Happening, World};
 use crate::intake::Delivery;
 use crate::net::Way;
 use crate::process::{Blow, LEASE_MS, Point, RENEW_MS, Struck};
+use crate::scenario::START;
 use crate::store::Appended;
 use crate::wire::WireError;
 
@@ -184,6 +185,10 @@ impl World<'_> {
             Effect::Alarm(alarm) => {
                 self.traffic.alarms += 1;
                 self.marks.note("alarm", alarm.code.as_str());
+                let site = self.processes[index].site.as_ref();
+                if let (Some(recorder), Some(site)) = (&mut self.recorder, site) {
+                    recorder.alarm(self.now.since_ms(START), &alarm, site.fleet());
+                }
             }
             Effect::Snapshot { seq, bytes } => {
                 if !self.ailing.store_down && !self.ailing.store_full {
@@ -258,10 +263,11 @@ impl World<'_> {
     /// A process is gone; what the store worked on may still become durable. It is started again soon.
     pub(super) fn fell(&mut self, index: usize) -> Result<(), WireError> {
         let in_flight = self.processes[index].fall();
-        if let Some(record) = in_flight.filter(|_| !self.ailing.refuses_appends() && self.chance.below(2) == 0)
+        if let Some(record) =
+            in_flight.filter(|_| !self.ailing.refuses_appends() && self.chance.below(2) == 0)
             && self.store.append(&record) == Appended::Durable
         {
-            self.recorded(&record);
+            self.is_durable(&record);
         }
         self.leave(index);
         let at = self.now.plus_ms(self.chance.within(RESTART_MS[0], RESTART_MS[1]));
@@ -358,7 +364,7 @@ impl World<'_> {
             }
         }
         if self.store.tip() != before {
-            self.recorded(&record);
+            self.is_durable(&record);
         }
         if self.happens(self.ailing.commit_unknown_pct) {
             self.processes[index].in_flight = Some(record);
@@ -372,7 +378,7 @@ impl World<'_> {
         pct > 0 && self.chance.below(100) < pct
     }
 
-    fn recorded(&mut self, record: &drover_core::Record) {
+    fn is_durable(&mut self, record: &drover_core::Record) {
         self.traffic.events += record.entries.len() as u64;
         self.oracle.recorded(self.now, record);
         if let Some(trace) = &mut self.trace {
@@ -469,6 +475,9 @@ impl World<'_> {
         }
         self.oracle.notified(self.now, notification);
         self.tally.notified(notification);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.notified(self.now.since_ms(START), notification);
+        }
         if let Some(trace) = &mut self.trace {
             trace.notification(self.now, notification);
         }

@@ -50,7 +50,8 @@ impl World<'_> {
         };
         let promised = |node: &NodeId| {
             self.fleet().is_some_and(|fleet| {
-                let id = fleet.robot_named(&self.robots[robot].name).unwrap_or(drover_core::RobotId(u32::MAX));
+                let id =
+                    fleet.robot_named(&self.robots[robot].name).unwrap_or(drover_core::RobotId(u32::MAX));
                 fleet.reservations().blocker_of_node(&layout, id, *node).is_some()
             })
         };
@@ -86,11 +87,13 @@ impl World<'_> {
         let half = self.now.0 / 1_000 % 5 < 2;
         for robot in 0..self.robots.len() {
             let truth = &self.truths[robot];
-            let mut strangers = strange.iter().filter(|other| **other != robot).map(|other| &self.truths[*other]);
+            let mut strangers =
+                strange.iter().filter(|other| **other != robot).map(|other| &self.truths[*other]);
             let is_before = strangers.any(|other| {
                 other.map == truth.map && is_ahead(&truth.outline, (other.outline.x_m, other.outline.y_m))
             });
-            let meets = people.iter().any(|(map, x, y)| *map == truth.map && is_ahead(&truth.outline, (*x, *y)));
+            let meets =
+                people.iter().any(|(map, x, y)| *map == truth.map && is_ahead(&truth.outline, (*x, *y)));
             let stops = is_before || meets || (half && self.ailing.stutters(robot));
             if stops != self.robots[robot].is_obstructed() {
                 self.robots[robot].set_obstructed(self.now, stops);
@@ -127,7 +130,8 @@ impl World<'_> {
     /// A failed job holds its sequence until a person has seen to it.
     fn let_sequences_go_on(&mut self) -> Result<(), WireError> {
         let Some(fleet) = self.fleet() else { return Ok(()) };
-        let held: Vec<JobId> = fleet.sequences().filter_map(|(_, sequence)| sequence.held_by.clone()).collect();
+        let held: Vec<JobId> =
+            fleet.sequences().filter_map(|(_, sequence)| sequence.held_by.clone()).collect();
         for job in held {
             if self.people.has_waited(self.now, format!("sequence {job}")) {
                 let request = JobRequest::Cancel(job);

@@ -61,7 +61,8 @@ impl World<'_> {
     pub(super) fn schedule_faults(&mut self) {
         for (fault, facts) in self.setup.faults.iter().enumerate() {
             self.queue.push(facts.from, Happening::FaultOn { fault });
-            if let Some(until) = facts.until.filter(|until| self.setup.heal.is_none_or(|heal| *until < heal)) {
+            if let Some(until) = facts.until.filter(|until| self.setup.heal.is_none_or(|heal| *until < heal))
+            {
                 self.queue.push(until, Happening::FaultOff { fault });
             }
         }
@@ -81,6 +82,8 @@ impl World<'_> {
     pub(super) fn begin_fault(&mut self, fault: usize) -> Result<(), WireError> {
         let facts = self.setup.faults[fault];
         self.ailing.on[fault] = true;
+        let name = self.name_of(facts);
+        self.record_fault(&name, true);
         match (facts.kind, facts.who) {
             (Kind::Net(weather), who) => self.set_weather(weather, who, facts.strength),
             (Kind::Robot(ill), Who::Robot(robot)) => return self.fall_ill(ill, robot, facts),
@@ -99,6 +102,17 @@ impl World<'_> {
             (Kind::Robot(_) | Kind::Door(_) | Kind::EdgeBlocked, _) => {}
         }
         Ok(())
+    }
+
+    /// For reports: what, and whom.
+    fn name_of(&self, fault: Fault) -> String {
+        let what = fault.kind.name();
+        match fault.who {
+            Who::All => what.to_owned(),
+            Who::Robot(robot) => format!("{what} {}", self.robots[robot].name),
+            Who::Door(door) => format!("{what} {}", self.doors[door].name),
+            Who::Edge(edge) => format!("{what} {}", self.setup.layout.edge(edge).name),
+        }
     }
 
     fn begin_trouble(&mut self, trouble: Trouble, fault: Fault) -> Result<(), WireError> {
@@ -235,6 +249,8 @@ impl World<'_> {
             return Ok(());
         }
         let facts = self.setup.faults[fault];
+        let name = self.name_of(facts);
+        self.record_fault(&name, false);
         match (facts.kind, facts.who) {
             (Kind::Net(weather), who) => self.set_weather(weather, who, 0),
             (Kind::Robot(ill), Who::Robot(robot)) => return self.recover(ill, robot),

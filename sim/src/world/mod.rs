@@ -26,13 +26,14 @@ use drover_proto::device::{DeviceRequest, DeviceState};
 
 use crate::doors::{Door, DoorFault};
 use crate::intake::{Delivery, Intake};
-use crate::machine::Machine;
+use crate::machine::{Begin, Machine};
 use crate::marks::Marks;
 use crate::net::Net;
 use crate::oracle::{Oracle, Truth, Violation};
 use crate::people::People;
 use crate::process::Process;
 use crate::queue::Queue;
+use crate::record::{Recorder, Recording};
 use crate::requests;
 use crate::rng::Rng;
 use crate::scenario::{START, Setup};
@@ -116,6 +117,8 @@ pub struct Outcome {
     pub marks: Marks,
     /// Why the run ended.
     pub end: End,
+    /// What it looked like, if that was wanted.
+    pub recording: Option<Recording>,
     /// Whether the whole trace could be written, if one was wanted.
     pub trace: io::Result<()>,
 }
@@ -188,6 +191,7 @@ pub struct World<'a> {
     marks: Marks,
     last_news: Time,
     trace: Option<Trace<'a>>,
+    recorder: Option<Recorder>,
 }
 
 impl<'a> World<'a> {
@@ -227,7 +231,20 @@ impl<'a> World<'a> {
             setup,
             wire,
             trace,
+            recorder: None,
         }
+    }
+
+    /// The same world, watched: its outcome has a recording. Nothing else changes.
+    pub fn recorded(mut self) -> World<'a> {
+        let layout = &self.setup.layout;
+        let size_mm = |begin: &Begin| {
+            let robot_type = layout.robot_type(begin.robot_type);
+            [robot_type.length_mm, robot_type.width_mm]
+        };
+        let robots = self.setup.robots.iter().map(|begin| (begin.name.clone(), size_mm(begin))).collect();
+        self.recorder = Some(Recorder::new(layout.clone(), robots));
+        self
     }
 
     /// Runs until every job has ended, or the run is cut off. `progress` is called at each look with the time and the tally.
@@ -336,6 +353,8 @@ impl<'a> World<'a> {
             Happening::DoorUp { door, state } => self.hear_door(door, state),
             Happening::DoorFault { door, fault } => {
                 self.doors[door].set_fault(self.now, fault);
+                let name = self.doors[door].name.clone();
+                self.record_fault(&name, fault.is_some());
                 Ok(())
             }
             Happening::Operator { wish } => {
@@ -367,9 +386,24 @@ impl<'a> World<'a> {
         if let Some(trace) = &mut self.trace {
             trace.poses(self.now, &self.robots, &self.truths);
         }
+        self.record_look();
         self.look_after()?;
         self.queue.push(self.now.plus_ms(LOOK_MS), Happening::Look);
         Ok(())
+    }
+
+    fn record_look(&mut self) {
+        let leader = self.leader().and_then(|leader| self.processes[leader].site.as_ref());
+        if let (Some(recorder), Some(site)) = (&mut self.recorder, leader) {
+            recorder.look(self.now.since_ms(START), &self.truths, site.fleet(), &self.tally);
+        }
+    }
+
+    /// A fault begins or ends, for whoever watches.
+    fn record_fault(&mut self, name: &str, is_on: bool) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.fault(self.now.since_ms(START), name, is_on);
+        }
     }
 
     /// What the leader believes, if there is one.
@@ -418,6 +452,7 @@ impl<'a> World<'a> {
             traffic: self.traffic,
             marks: self.marks,
             end,
+            recording: self.recorder.map(|recorder| recorder.finish(self.now.since_ms(START))),
             trace: self.trace.map_or(Ok(()), Trace::finish),
         }
     }

@@ -23,23 +23,23 @@ pub(super) fn pass(fleet: &mut Fleet, now: Time) {
         }
         let since = *robot.halted_since.get_or_insert(now);
         if now.since_ms(since) >= HALTED_MS {
-            withdraw(fleet, id);
+            withdraw(fleet, id, now);
         }
     }
 }
 
 /// The robot leaves the floor: its job goes back, or needs a person.
 pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
-    if !withdraw(fleet, id)
+    if !withdraw(fleet, id, now)
         && let Some(job) = fleet.state.robots[id.index()].job().cloned()
     {
         fail(fleet, id, &job, now, commands);
     }
-    fleet.state.robots[id.index()].free_of_task();
+    fleet.state.robots[id.index()].free_of_task(now);
 }
 
 /// The job goes back to its place in the queue, if nothing of it was begun.
-fn withdraw(fleet: &mut Fleet, id: RobotId) -> bool {
+fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
     let robot = &mut fleet.state.robots[id.index()];
     let Some(job_id) = robot.job().cloned() else { return false };
     let Some(job) = fleet.state.jobs.get_mut(&job_id).filter(|job| is_untouched(robot, job)) else {
@@ -49,7 +49,7 @@ fn withdraw(fleet: &mut Fleet, id: RobotId) -> bool {
     job.at_last_leg = false;
     job.withdrawals += 1;
     fleet.state.queue.insert((9 - job.spec.priority.min(9), job.admitted, job_id));
-    robot.free_of_task();
+    robot.free_of_task(now);
     robot.halted_since = None;
     fleet.plan_is_due = true;
     true
