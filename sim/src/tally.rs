@@ -94,6 +94,19 @@ impl Tally {
         &self.took_ms
     }
 
+    /// Mean time of a job, ms; 0 without any.
+    pub fn took_mean_ms(&self) -> u64 {
+        self.took_ms.iter().sum::<u64>() / self.took_ms.len().max(1) as u64
+    }
+
+    /// Time that 95 of 100 jobs didn't exceed, ms; 0 without any.
+    pub fn took_p95_ms(&self) -> u64 {
+        let mut sorted = self.took_ms.clone();
+        sorted.sort_unstable();
+        let place = (sorted.len() * 95).div_ceil(100).saturating_sub(1);
+        sorted.get(place).copied().unwrap_or(0)
+    }
+
     /// Sequences whose jobs weren't all done in order.
     pub fn sequences_broken(&self) -> usize {
         self.broken.len()

@@ -66,6 +66,13 @@ impl From<WireArg> for Wire {
 #[derive(Debug)]
 struct BadInput(String);
 
+/// A word of a shell command.
+fn quoted(word: &str) -> String {
+    let is_plain =
+        !word.is_empty() && word.chars().all(|one| one.is_alphanumeric() || "-_./:,=+@%".contains(one));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use clap::Args;
 
-use drover_sim::report::{self, Report, Verdict};
+use drover_sim::report::{self, Heading, Report, Verdict};
 use drover_sim::scenario::START;
 use drover_sim::story::clock;
 use drover_sim::trace::Trace;
 use drover_sim::{Outcome, Scenario, ScenarioError, Setup, World};
 
 use super::progress::Progress;
-use super::{BadInput, WireArg};
+use super::{BadInput, WireArg, quoted};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct Run {
     /// The seed; goes before the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
-    /// Writes report.json and report.md into this folder.
+    /// Writes report.html (with a replay), report.md and report.json into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Writes the verdicts as JUnit XML.
@@ -48,25 +48,42 @@ impl Run {
         for warning in &setup.warnings {
             eprintln!("drover-sim: {}: layout: {warning}", self.scenario.display());
         }
-        let (name, expect, seed) = (self.scenario.display().to_string(), setup.expect.clone(), setup.seed);
+        let (heading, expect) = (self.heading(&setup), setup.expect.clone());
         let began = Instant::now();
         let outcome = self.play(setup)?;
         let report = Report::of(&outcome, began.elapsed().as_secs_f64());
         let verdicts = report::verdicts(&outcome, &expect);
-        self.write(&name, &report, &verdicts)?;
+        self.write(&heading, &report, &verdicts, &outcome)?;
         if self.json {
             println!("{}", to_json(&report)?);
         } else {
-            tell(&name, seed, &outcome, &report, &verdicts);
+            tell(&heading, &outcome, &report, &verdicts);
         }
         Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()))
+    }
+
+    fn heading(&self, setup: &Setup) -> Heading {
+        let wire = match self.wire {
+            WireArg::Typed => "",
+            WireArg::Json => " --wire json",
+        };
+        let name = self.scenario.display().to_string();
+        Heading {
+            again: format!("drover-sim run {} --seed {}{wire}", quoted(&name), setup.seed),
+            what: setup.what.clone(),
+            seed: setup.seed,
+            policy: setup.config.policy.as_str().to_owned(),
+            name,
+        }
     }
 
     fn play(&self, setup: Setup) -> Result<Outcome, BadInput> {
         let mut file = self.trace.as_deref().map(create).transpose()?;
         let trace = file.as_mut().map(|file| Trace::new(file, START));
         let mut progress = Progress::new();
-        let run = World::new(setup, self.wire.into(), trace).run(&mut |ms, tally| {
+        let run = World::new(setup, self.wire.into(), trace);
+        let run = if self.report.is_some() { run.recorded() } else { run };
+        let run = run.run(&mut |ms, tally| {
             progress.show(|| format!("{}  {} of {} jobs done", clock(ms), tally.done, tally.total));
         });
         progress.end();
@@ -77,15 +94,24 @@ impl Run {
         }
     }
 
-    fn write(&self, name: &str, report: &Report, verdicts: &[Verdict]) -> Result<(), BadInput> {
+    fn write(
+        &self,
+        heading: &Heading,
+        report: &Report,
+        verdicts: &[Verdict],
+        outcome: &Outcome,
+    ) -> Result<(), BadInput> {
         if let Some(folder) = &self.report {
             save(&folder.join("report.json"), &format!("{}\n", to_json(report)?))?;
-            save(&folder.join("report.md"), &report::readable(name, report, verdicts))?;
+            save(&folder.join("report.md"), &report::markdown(heading, report, verdicts, outcome))?;
+            if let Some(page) = report::html(heading, report, verdicts, outcome) {
+                save(&folder.join("report.html"), &page)?;
+            }
         }
-        match &self.junit {
-            Some(path) => save(path, &report::junit(name, report, verdicts)),
-            None => Ok(()),
-        }
+        let Some(path) = &self.junit else { return Ok(()) };
+        let properties = [("seed", heading.seed.to_string()), ("again", heading.again.clone())];
+        let cases = report::told_with(verdicts, &heading.again);
+        save(path, &report::junit(&heading.name, report.wall_seconds, &properties, &cases))
     }
 }
 
@@ -130,15 +156,18 @@ fn unwritable(path: &Path, error: &std::io::Error) -> BadInput {
     BadInput(format!("{}: {error}; name a place that can be written", path.display()))
 }
 
-fn tell(name: &str, seed: u64, outcome: &Outcome, report: &Report, verdicts: &[Verdict]) {
+fn tell(heading: &Heading, outcome: &Outcome, report: &Report, verdicts: &[Verdict]) {
+    let name = &heading.name;
     for verdict in verdicts {
         if let Some(broken) = &verdict.broken {
             println!("{}: {broken}\n", verdict.name);
         }
     }
-    let held = if verdicts.iter().all(|verdict| verdict.broken.is_none()) { "held" } else { "BROKE" };
+    let is_held = verdicts.iter().all(|verdict| verdict.broken.is_none());
     println!(
-        "{name} seed {seed}: {held}. {} of {} jobs done by {} robots in {} ({:.1} jobs per hour), {} violation(s)",
+        "{name} seed {}: {}. {} of {} jobs done by {} robots in {} ({:.1} jobs per hour), {} violation(s)",
+        heading.seed,
+        if is_held { "held" } else { "BROKE" },
         report.jobs_done,
         report.jobs_total,
         report.robots,
@@ -155,4 +184,7 @@ fn tell(name: &str, seed: u64, outcome: &Outcome, report: &Report, verdicts: &[V
         outcome.traffic.up,
         report.digest,
     );
+    if !is_held {
+        println!("again: {}", heading.again);
+    }
 }

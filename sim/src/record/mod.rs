@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drover_core::{Alarm, Fleet, Notification, RobotName};
-use drover_maps::Layout;
+use drover_maps::{Layout, NodeId};
 
 use crate::oracle::Truth;
 use crate::tally::Tally;
@@ -110,6 +110,28 @@ pub struct Recording {
     pub faults: Vec<Fault>,
     /// Who had which job.
     pub duties: Vec<Duty>,
+}
+
+impl Recording {
+    /// Robots' time by state, ms: driving, waiting, working, charging, idle, out.
+    pub fn states_ms(&self) -> [u64; STATES] {
+        let mut states = [0; STATES];
+        self.kinds_ms.iter().for_each(|(kind, ms)| states[kind.state()] += ms);
+        states
+    }
+
+    /// Nodes where robots waited: time waited, and the part of it that other robots caused, ms; the longest first.
+    pub fn hottest(&self, max: usize) -> Vec<(NodeId, u64, u64)> {
+        let mut hot: Vec<(NodeId, u64, u64)> = self
+            .layout
+            .nodes()
+            .map(|node| (node, self.waited_ms[node.index()], self.waited_for_robots_ms[node.index()]))
+            .filter(|(_, ms, _)| *ms > 0)
+            .collect();
+        hot.sort_by_key(|(node, ms, _)| (std::cmp::Reverse(*ms), *node));
+        hot.truncate(max);
+        hot
+    }
 }
 
 /// Watches a run.

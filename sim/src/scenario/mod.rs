@@ -248,6 +248,8 @@ impl Default for Guards {
 /// A scenario with all names resolved and all chances taken but those of the run itself.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// What it is about, in a sentence.
+    pub what: String,
     /// Where it plays.
     pub layout: Arc<Layout>,
     /// What the layout's compiler had to say.
@@ -304,6 +306,7 @@ impl Scenario {
         let faults = fault::resolve(&self.fault, &layout, &robots, &mut Rng::new(seed, "faults"))?;
         config.auto_enroll |= robots.len() > layout.robots().len();
         Ok(Setup {
+            what: self.what.clone(),
             layout: Arc::new(layout),
             warnings,
             config,
