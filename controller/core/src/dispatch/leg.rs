@@ -176,23 +176,18 @@ pub(crate) fn note_action(
     commands: &mut Vec<Command>,
 ) {
     let robot = &mut fleet.state.robots[id.index()];
+    let Some(place) = robot.order.actions.iter().position(|known| known.id == action) else { return };
     match status {
         ActionStatus::Waiting | ActionStatus::Running => {
-            robot
-                .order
-                .actions
-                .iter_mut()
-                .filter(|known| known.id == action)
-                .for_each(|known| known.status = status);
+            robot.order.actions[place].status = status;
             return;
         }
-        ActionStatus::Finished | ActionStatus::Failed => {
-            robot.order.actions.retain(|known| known.id != action)
-        }
+        ActionStatus::Finished | ActionStatus::Failed => drop(robot.order.actions.remove(place)),
     }
     let has_ended = status == ActionStatus::Finished;
     match robot.task.clone() {
-        Task::Job { job, phase: Phase::Act { action_id } } if action_id == action => {
+        // Told with the last stretch of the way, it may end before the robot is known to have arrived.
+        Task::Job { job, phase: Phase::Drive | Phase::Act { .. } } => {
             if has_ended {
                 acted(fleet, id, job, now)
             } else {
