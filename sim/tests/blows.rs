@@ -10,7 +10,7 @@ use drover_sim::{Outcome, Scenario, Setup, Wire, World};
 
 const WORLD: &str = r#"
 [layout]
-listed_robots = 3
+
 grid = """
 A...1...B
 .........
@@ -83,13 +83,13 @@ fn a_leader_that_sleeps_at_any_point_and_wakes_deposed_changes_nothing() {
 #[test]
 fn without_its_guards_a_deposed_leader_speaks_late_and_is_caught() {
     let mut caught = 0;
-    for point in 0..points(true) {
+    for point in (0..points(true)).step_by(4) {
         let guards = Guards { session: false, lease: false };
         let (outcome, _) = run(Setup { guards, ..setup(true, Some((point, ASLEEP))) });
         caught += u64::from(outcome.violations.iter().any(|found| found.invariant == "OneWriter"));
     }
     assert!(
-        caught > 10,
+        caught > 3,
         "only {caught} late words were caught: the oracle is blind, or the guards guard nothing"
     );
 }

@@ -74,6 +74,8 @@ pub enum Event {
     },
     /// Somebody asked for a change, and was answered so.
     Audited(Box<AuditEntry>),
+    /// Robots that nobody listed are on the broker and haven't said where they stand; or none is left.
+    StrangersExpected(bool),
     /// The broker has confirmed every notification up to and including `n`.
     Confirmed {
         /// The highest confirmed number.
@@ -96,6 +98,7 @@ impl Event {
             Event::Device { .. } => "Device",
             Event::Wished { .. } => "Wished",
             Event::Audited(_) => "Audited",
+            Event::StrangersExpected(_) => "StrangersExpected",
             Event::Confirmed { .. } => "Confirmed",
         }
     }

@@ -58,6 +58,9 @@ pub(crate) struct State {
     pub(crate) admitted: u64,
     pub(crate) actions: u64,
     pub(crate) notified: u64,
+    /// Robots are about that may stand anywhere: nobody is moved.
+    #[serde(default)]
+    pub(crate) expects_strangers: bool,
     /// Notifications the broker hasn't confirmed yet.
     pub(crate) outbox: VecDeque<Notification>,
     pub(crate) planned_at: Time,
@@ -142,6 +145,7 @@ impl Fleet {
             admitted: 0,
             actions: 0,
             notified: 0,
+            expects_strangers: false,
             outbox: VecDeque::new(),
             planned_at: Time::default(),
             obstacles: Vec::new(),
@@ -217,6 +221,7 @@ impl Fleet {
             Event::Device { device, fact } => device::take(self, device, fact, commands),
             Event::Wished { by, wish } => operator::wish(self, by, *wish, now, commands),
             Event::Audited(entry) => self.state.audit.note(*entry),
+            Event::StrangersExpected(expected) => self.state.expects_strangers = expected,
             Event::Confirmed { n } => self.state.outbox.retain(|notification| notification.n > n),
         }
         if under_way.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {

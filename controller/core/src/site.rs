@@ -187,6 +187,10 @@ impl Site {
 
     /// Ticks that are due, and robots that are silent.
     fn keep_time(&mut self, now: Time) {
+        let is_expecting = self.strangers.are_expected(now, self.fleet.state.config.gather_ms);
+        if is_expecting != self.fleet.state.expects_strangers {
+            self.step(now, Event::StrangersExpected(is_expecting), None);
+        }
         if self.fleet.next_timeout().is_some_and(|due| due <= now) {
             self.step(now, Event::Tick, None);
         }
@@ -265,7 +269,16 @@ impl Site {
 
     /// A robot nobody listed: it joins if the site lets it, once it shows where it stands.
     fn welcome(&mut self, now: Time, name: &RobotName, message: &RobotMessage) -> Option<RobotId> {
-        let RobotMessage::State(state) = message else { return None };
+        let state = match message {
+            RobotMessage::State(state) => state,
+            RobotMessage::Connection(connection) => {
+                let is_online = link::is_online(connection) && self.fleet.state.config.auto_enroll;
+                self.strangers.note_connection(now, name, is_online);
+                return None;
+            }
+            RobotMessage::Factsheet(_) => return None,
+        };
+        self.strangers.note_state(name);
         let place = link::place(state, &self.fleet.layout).filter(|_| self.fleet.state.config.auto_enroll)?;
         match self.strangers.robot_type(name, place, &self.fleet.layout) {
             Ok(robot_type) => self.enroll(name.clone(), robot_type, now),
@@ -374,6 +387,10 @@ impl Site {
     }
 
     fn poll_links(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for name in self.strangers.to_ask(now) {
+            let message = link::question(&name, now);
+            effects.push(Effect::Send { name, message });
+        }
         let state = &self.fleet.state;
         for (link, robot) in self.links.iter_mut().zip(&state.robots) {
             if let Some(message) = link.poll(now, robot, &self.fleet.layout, &state.config) {
@@ -399,7 +416,8 @@ impl Site {
             (self.confirmed > self.confirm_noted).then(|| self.confirm_noted_at.plus_ms(CONFIRM_NOTE_MS));
         let devices = self.devices.iter().zip(&state.devices);
         let devices = devices.filter_map(|(link, device)| link.next_timeout(device, &state.config));
-        links.chain(note).chain(devices).chain(self.fleet.next_timeout()).min()
+        let strangers = self.strangers.next_timeout(state.config.gather_ms);
+        links.chain(note).chain(devices).chain(strangers).chain(self.fleet.next_timeout()).min()
     }
 
     /// What a robot's newest state says for people to see; none before it spoke.

@@ -153,6 +153,8 @@ fn kind(event: &Event) -> &'static str {
         Event::Device { .. } => "device fact",
         Event::Wished { .. } => "operator's wish",
         Event::Audited(_) => "audit",
+        Event::StrangersExpected(true) => "unlisted robots haven't said where they stand",
+        Event::StrangersExpected(false) => "no unlisted robot is waited for any more",
         Event::Confirmed { .. } => "notifications confirmed",
     }
 }

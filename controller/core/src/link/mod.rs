@@ -29,7 +29,7 @@ const RESENDS_PER_PACE: u32 = 3;
 /// The slowest pace is this many times the first one.
 const PACE_MAX: u64 = 8;
 /// Time between two questions for a state, ms.
-const ASK_MS: u64 = 5_000;
+pub(crate) const ASK_MS: u64 = 5_000;
 /// Questions without an answer after which a robot is taken to give none: its states are believed as they come.
 const ASKS_MAX: u32 = 24;
 /// A header id lower than the newest by less than this belongs to a late state; by more, to a robot that counts anew.
@@ -123,6 +123,18 @@ pub enum ToRobot {
     Order(Box<vda5050::Order>),
     /// Topic `instantActions`.
     InstantActions(Box<vda5050::InstantActions>),
+}
+
+/// The broker says that it is there.
+pub(crate) fn is_online(message: &vda5050::Connection) -> bool {
+    read::connection(message.connection_state) == Connection::Online
+}
+
+/// A robot that isn't of the fleet is asked where it stands.
+pub(crate) fn question(name: &RobotName, now: Time) -> ToRobot {
+    let header = write::head(name, vda5050::VERSION, 1, now);
+    let id = write::action_id(name, "stateRequest", now.0);
+    ToRobot::InstantActions(Box::new(write::instant("stateRequest", id, header)))
 }
 
 impl Link {

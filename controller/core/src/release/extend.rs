@@ -39,12 +39,14 @@ pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
 /// broker calls ONLINE are waited for as long as a state may take.
 fn is_gathering(fleet: &Fleet, now: Time) -> bool {
     let config = &fleet.state.config;
-    fleet.state.robots.iter().any(|robot| {
-        let is_unseen = robot.trail.steps.is_empty() && robot.stands.is_none();
-        let is_there = robot.connection == Some(Connection::Online);
-        is_unseen
-            && now.since_ms(robot.stuck_since) < if is_there { config.silent_ms } else { config.gather_ms }
-    })
+    fleet.state.expects_strangers
+        || fleet.state.robots.iter().any(|robot| {
+            let is_unseen = robot.trail.steps.is_empty() && robot.stands.is_none();
+            let is_there = robot.connection == Some(Connection::Online);
+            is_unseen
+                && now.since_ms(robot.stuck_since)
+                    < if is_there { config.silent_ms } else { config.gather_ms }
+        })
 }
 
 fn extend_one(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {

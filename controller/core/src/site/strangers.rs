@@ -7,6 +7,7 @@ use drover_proto::vda5050;
 
 use crate::clock::Time;
 use crate::id::RobotName;
+use crate::link::ASK_MS;
 
 /// Factsheets remembered, at most.
 const SHEETS_MAX: usize = 4_096;
@@ -17,6 +18,15 @@ pub(super) struct Strangers {
     sheets: BTreeMap<RobotName, Sheet>,
     /// When a robot was last tried to be placed, or refused.
     tried: BTreeMap<RobotName, Time>,
+    /// Robots on the broker that haven't said where they stand.
+    expected: BTreeMap<RobotName, Expected>,
+}
+
+/// A robot that is there and hasn't been heard.
+#[derive(Debug)]
+struct Expected {
+    since: Time,
+    asked_at: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -38,6 +48,45 @@ impl Strangers {
             let width_mm = millimetres(body.and_then(|body| body.width));
             self.sheets.insert(name, Sheet { series: series.unwrap_or_default(), length_mm, width_mm });
         }
+    }
+
+    /// The broker says whether a robot is there that isn't of the fleet.
+    pub(super) fn note_connection(&mut self, now: Time, name: &RobotName, is_online: bool) {
+        if !is_online {
+            self.expected.remove(name);
+        } else if self.expected.len() < SHEETS_MAX {
+            let expected = Expected { since: now, asked_at: None };
+            self.expected.entry(name.clone()).or_insert(expected);
+        }
+    }
+
+    /// It has said where it stands, or that it stands nowhere we know.
+    pub(super) fn note_state(&mut self, name: &RobotName) {
+        self.expected.remove(name);
+    }
+
+    /// Some may still say where they stand; who hasn't for this long isn't waited for any more.
+    pub(super) fn are_expected(&mut self, now: Time, gather_ms: u64) -> bool {
+        self.expected.retain(|_, expected| now.since_ms(expected.since) < gather_ms);
+        !self.expected.is_empty()
+    }
+
+    /// Those that are to be asked now.
+    pub(super) fn to_ask(&mut self, now: Time) -> Vec<RobotName> {
+        let is_due = |expected: &Expected| expected.asked_at.is_none_or(|at| now.since_ms(at) >= ASK_MS);
+        let due = self.expected.iter_mut().filter(|(_, expected)| is_due(expected));
+        due.map(|(name, expected)| {
+            expected.asked_at = Some(now);
+            name.clone()
+        })
+        .collect()
+    }
+
+    /// When somebody is to be asked again, or isn't waited for any more.
+    pub(super) fn next_timeout(&self, gather_ms: u64) -> Option<Time> {
+        let ends = self.expected.values().map(|expected| expected.since.plus_ms(gather_ms));
+        let asks = self.expected.values().filter_map(|expected| expected.asked_at);
+        ends.chain(asks.map(|at| at.plus_ms(ASK_MS))).min()
     }
 
     /// It is time to try this robot again.

@@ -194,6 +194,7 @@ impl Tracer {
             | Event::Device { .. }
             | Event::Wished { .. }
             | Event::Audited(_)
+            | Event::StrangersExpected(_)
             | Event::Confirmed { .. } => {}
         }
         for command in &entry.commands {

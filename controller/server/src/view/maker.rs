@@ -110,6 +110,7 @@ impl Maker {
             | Event::Device { .. }
             | Event::Wished { .. }
             | Event::Audited(_)
+            | Event::StrangersExpected(_)
             | Event::Confirmed { .. } => {}
         }
         for command in &entry.commands {
