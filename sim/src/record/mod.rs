@@ -8,6 +8,7 @@ mod series;
 mod spans;
 mod tracks;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -97,7 +98,7 @@ pub struct Recording {
     /// Robots' time spent waiting at each node, ms.
     pub waited_ms: Vec<u64>,
     /// The part of it that other robots caused.
-    pub waited_for_robots_ms: Vec<u64>,
+    pub waited_for_turn_ms: Vec<u64>,
     /// Robots' time by kind of activity, ms.
     pub kinds_ms: BTreeMap<Kind, u64>,
     /// Way driven.
@@ -120,15 +121,19 @@ impl Recording {
         states
     }
 
-    /// Nodes where robots waited: time waited, and the part of it that other robots caused, ms; the longest first.
+    /// Nodes where robots waited: time in traffic and time for a turn, ms; the longest in traffic first.
     pub fn hottest(&self, max: usize) -> Vec<(NodeId, u64, u64)> {
+        let split = |node: NodeId| {
+            let for_turn_ms = self.waited_for_turn_ms[node.index()];
+            (node, self.waited_ms[node.index()] - for_turn_ms, for_turn_ms)
+        };
         let mut hot: Vec<(NodeId, u64, u64)> = self
             .layout
             .nodes()
-            .map(|node| (node, self.waited_ms[node.index()], self.waited_for_robots_ms[node.index()]))
-            .filter(|(_, ms, _)| *ms > 0)
+            .map(split)
+            .filter(|(_, traffic_ms, turn_ms)| traffic_ms + turn_ms > 0)
             .collect();
-        hot.sort_by_key(|(node, ms, _)| (std::cmp::Reverse(*ms), *node));
+        hot.sort_by_key(|(node, traffic_ms, turn_ms)| (Reverse((*traffic_ms, *turn_ms)), *node));
         hot.truncate(max);
         hot
     }
@@ -156,7 +161,7 @@ impl Recorder {
                 spans: Spans::new(names.len()),
                 tracks: Tracks::new(names.len()),
                 waited_ms: vec![0; layout.node_count()],
-                waited_for_robots_ms: vec![0; layout.node_count()],
+                waited_for_turn_ms: vec![0; layout.node_count()],
                 kinds_ms: BTreeMap::new(),
                 driven: Driven::default(),
                 alarms: Vec::new(),
@@ -218,8 +223,8 @@ impl Recorder {
             self.note(now_ms, place, activity);
             if let (true, Some(node)) = (activity.kind.waits(), robot.trail.last_node()) {
                 self.seen.waited_ms[node.index()] += SAMPLE_MS;
-                let for_robot = if activity.kind == Kind::WaitRobot { SAMPLE_MS } else { 0 };
-                self.seen.waited_for_robots_ms[node.index()] += for_robot;
+                let for_turn = if activity.kind == Kind::WaitTurn { SAMPLE_MS } else { 0 };
+                self.seen.waited_for_turn_ms[node.index()] += for_turn;
             }
         }
         for place in (0..is_there.len()).filter(|place| !is_there[*place]) {

@@ -156,12 +156,12 @@ fn map_changes(recording: &Recording) -> Value {
     json!(changes.collect::<Vec<_>>())
 }
 
-/// Node, seconds waited there, seconds of it for other robots; the longest first.
+/// Node, seconds waited there in traffic, and for a turn; the longest first.
 fn heat(recording: &Recording) -> Vec<[u64; 3]> {
     recording
         .hottest(HOT_MAX)
         .into_iter()
-        .map(|(node, ms, for_robots_ms)| [node.index() as u64, ms / 1_000, for_robots_ms / 1_000])
+        .map(|(node, traffic_ms, turn_ms)| [node.index() as u64, traffic_ms / 1_000, turn_ms / 1_000])
         .collect()
 }
 

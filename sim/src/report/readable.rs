@@ -97,11 +97,11 @@ fn places(recording: &Recording) -> String {
         return String::new();
     }
     let mut text =
-        "\n## Where they waited longest\n\n| node | waited | of it for other robots |\n|---|---:|---:|\n"
+        "\n## Where they waited longest\n\n| node | in traffic | for its turn |\n|---|---:|---:|\n"
             .to_owned();
-    for (node, ms, for_robots_ms) in hottest {
+    for (node, traffic_ms, turn_ms) in hottest {
         let name = &recording.layout.node(node).name;
-        text += &format!("| {name} | {} s | {} s |\n", ms / 1_000, for_robots_ms / 1_000);
+        text += &format!("| {name} | {} s | {} s |\n", traffic_ms / 1_000, turn_ms / 1_000);
     }
     text
 }

@@ -126,12 +126,20 @@ function drawHeatMap() {
   byId("heat-map").replaceChildren(heatSvg());
   const list = byId("heat-list");
   const waits = KIND_NAMES.map((name, kind) => ({ name, kind, s: RUN.kinds_s[kind] })).filter(({ kind, s }) => STATE_OF[kind] === 1 && s > 0).sort((one, other) => other.s - one.s);
-  if (!RUN.heat.length) return list.replaceChildren(html("p", { className: "hint" }, t("noWaiting")));
-  const rows = RUN.heat.slice(0, 12).map(([node, seconds, forRobots]) =>
-    html("tr", {}, html("td", {}, html("button", { type: "button", onclick: () => lookAt(node) }, FLOOR.names[node])), html("td", { className: "number" }, span(seconds)), html("td", { className: "number" }, `${number((100 * forRobots) / seconds)} %`)));
-  const head = html("tr", {}, html("th", {}, t("place")), html("th", { className: "number" }, t("waited")), html("th", { className: "number" }, t("forRobots")));
+  const rows = HEAT[heatOf].slice(0, 10).map(([node, seconds]) =>
+    html("tr", {}, html("td", {}, html("button", { type: "button", onclick: () => lookAt(node) }, FLOOR.names[node])), html("td", { className: "number" }, span(seconds))));
   const causes = waits.map(({ name, s }) => html("tr", {}, html("td", {}, t(name)), html("td", { className: "number" }, span(s))));
-  list.replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows)), html("p", { className: "hint", style: { margin: "14px 0 4px" } }, t("causes")), html("table", {}, html("tbody", {}, ...causes)));
+  const places = rows.length ? html("table", {}, html("tbody", {}, ...rows)) : html("p", { className: "hint" }, t("noWaiting"));
+  list.replaceChildren(heatSwitch(), places, html("p", { className: "hint", style: { margin: "14px 0 4px" } }, t("causes")), html("table", {}, html("tbody", {}, ...causes)));
+}
+
+function heatSwitch() {
+  const choice = (name) => pressed(t(name), heatOf === name, () => {
+    heatOf = name;
+    drawHeatMap();
+    redraw();
+  });
+  return html("div", { className: "switch" }, choice("traffic"), choice("turn"));
 }
 
 // The timeline: only the rows in sight are drawn.

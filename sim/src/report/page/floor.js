@@ -64,9 +64,15 @@ function readColours() {
 }
 let colours = readColours();
 
-const HOTTEST = Math.max(1, RUN.heat[0]?.[1] ?? 1);
+/** Seconds waited at places: in traffic, or for a turn; the longest first. */
+const HEAT = {
+  traffic: RUN.heat.map(([node, seconds]) => [node, seconds]).filter(([, seconds]) => seconds > 0),
+  turn: RUN.heat.map(([node, , seconds]) => [node, seconds]).filter(([, seconds]) => seconds > 0).sort((one, other) => other[1] - one[1]),
+};
+let heatOf = HEAT.traffic.length || !HEAT.turn.length ? "traffic" : "turn";
+const hottest = () => Math.max(1, HEAT[heatOf][0]?.[1] ?? 1);
 /** Radius of a heat spot, cm: its area is as large as the time waited. */
-const heatRadius = (seconds) => 40 + 190 * Math.sqrt(seconds / HOTTEST);
+const heatRadius = (seconds) => 35 + (BOUNDS.right - BOUNDS.left) * 0.016 * Math.sqrt(seconds / hottest());
 
 /** Draws the layout with `view` = {scale, x, y}: px = (cm - x) * scale, north is up. */
 function drawFloor(context, view, { names, heat }) {
@@ -121,7 +127,7 @@ function drawFloor(context, view, { names, heat }) {
     context.stroke();
     if (door.isFirst && names && view.scale > 0.1) label(context, door.name, x + 8, y - 8, colours.door, "600 11px system-ui, sans-serif", "left");
   }
-  if (names && view.scale > 0.075) drawStationNames(context, px, py, view.scale);
+  if (names && view.scale > 0.05) drawStationNames(context, px, py, view.scale);
 }
 
 function drawArrows(context, px, py, scale) {
@@ -141,9 +147,9 @@ function drawArrows(context, px, py, scale) {
 function drawHeat(context, px, py, scale) {
   context.save();
   context.fillStyle = colours.heat;
-  for (const [node, seconds] of RUN.heat) {
+  for (const [node, seconds] of HEAT[heatOf]) {
     if (mapOf(node) !== level) continue;
-    context.globalAlpha = 0.18 + 0.42 * Math.sqrt(seconds / HOTTEST);
+    context.globalAlpha = 0.18 + 0.42 * Math.sqrt(seconds / hottest());
     context.beginPath();
     context.arc(px(nodeX(node)), py(nodeY(node)), Math.max(1.5, heatRadius(seconds) * scale), 0, 7);
     context.fill();
@@ -209,7 +215,7 @@ function heatSvg() {
   root.append(svg("path", { d: squares(nodesOf("p"), side * 0.8), fill: "var(--edge)" }));
   root.append(svg("path", { d: squares(nodesOf("s"), side), fill: "var(--station)" }));
   for (const node of nodesOf("c")) root.append(svg("circle", { cx: x(nodeX(node)), cy: y(nodeY(node)), r: side, fill: "var(--charger)" }));
-  for (const [name, nodes] of stations().filter(([name], _, all) => isDock(name) || all.length <= 40)) {
+  for (const [name, nodes] of stations().filter(([name], at, all) => isDock(name) || all.length <= 40)) {
     const [at, up] = centre(nodes);
     root.append(svg("text", { x: x(at), y: y(up) - side * 1.6, "text-anchor": "middle", style: `font-size:${width / 105}px` }, name));
   }
@@ -218,10 +224,10 @@ function heatSvg() {
     const ends = { x1: x(door.x - door.uy * half), y1: y(door.y + door.ux * half), x2: x(door.x + door.uy * half), y2: y(door.y - door.ux * half) };
     root.append(svg("line", { ...ends, stroke: "var(--door)", "stroke-width": width / 300 }, svg("title", {}, door.name)));
   }
-  for (const [node, seconds, forRobots] of RUN.heat) {
+  for (const [node, seconds] of HEAT[heatOf]) {
     if (mapOf(node) !== level) continue;
-    const spot = { cx: x(nodeX(node)), cy: y(nodeY(node)), r: heatRadius(seconds), fill: "var(--heat)", "fill-opacity": (0.2 + 0.45 * Math.sqrt(seconds / HOTTEST)).toFixed(2) };
-    root.append(svg("circle", spot, svg("title", {}, `${FLOOR.names[node]}: ${span(seconds)} (${t("forRobots")} ${span(forRobots)})`)));
+    const spot = { cx: x(nodeX(node)), cy: y(nodeY(node)), r: heatRadius(seconds), fill: "var(--heat)", "fill-opacity": (0.2 + 0.45 * Math.sqrt(seconds / hottest())).toFixed(2) };
+    root.append(svg("circle", spot, svg("title", {}, `${FLOOR.names[node]}: ${span(seconds)}`)));
   }
   return root;
 }

@@ -11,7 +11,7 @@ function renderVerdict() {
 }
 
 function tile(value, unit, word, isBad = false) {
-  return html("div", { className: isBad ? "tile bad" : "tile" }, html("b", {}, value, unit ? html("small", {}, unit) : null), html("span", {}, t(word)));
+  return html("div", { className: isBad ? "tile bad" : "tile" }, html("b", {}, value, unit ? html("small", {}, unit) : null), html("span", {}, ...(typeof word === "string" ? [t(word)] : [t(...word)])));
 }
 
 function renderTiles() {
@@ -31,7 +31,7 @@ function renderTiles() {
     tile(clock(sim_seconds * 10), "", "tile.time"),
     tile(span(RUN.took_ms[0] / 1000), "", "tile.job"),
     tile(span(RUN.took_ms[1] / 1000), "", "tile.p95"),
-    tile(driven ? number((100 * empty) / driven) : "0", `% / ${number(driven / 1000, 1)} km`, "tile.empty"),
+    tile(driven ? number((100 * empty) / driven) : "0", "%", ["tile.empty", number(driven / 1000, 1)]),
     tile(moving ? number((100 * states[1]) / moving) : "0", "%", "tile.wait"));
 }
 
@@ -87,7 +87,15 @@ function renderTools() {
     drawTimeline();
   };
   byId("timeline-tools").replaceChildren(html("div", { className: "switch" }, button("+", "zoomIn", () => zoomTimeline(0.5)), button("−", "zoomOut", () => zoomTimeline(2)), html("button", { type: "button", onclick: all }, t("all"))));
-  byId("timeline-legend").replaceChildren(...STATE_ORDER.map((state) => swatch(`var(--s${state})`, t(`state${state}`))));
+  const tones = ["to_drop", "to_pick", "to_park", "act", "charge", "wait_robot", "wait_turn", "lost", "idle"].map((name) => toned(name));
+  byId("timeline-legend").replaceChildren(...tones);
+}
+
+/** A swatch in the colour that an activity has in the timeline. */
+function toned(name) {
+  const made = swatch(`var(--s${STATE_OF[KIND_NAMES.indexOf(name)]})`, name === "wait_robot" ? t("traffic") : name === "lost" ? t("state5") : t(name));
+  made.firstChild.style.opacity = patterns[name] ?? 1;
+  return made;
 }
 
 /** Everything with words. */

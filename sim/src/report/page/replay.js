@@ -54,7 +54,7 @@ function drawStage() {
     if (pose) centreOn(pose.x, pose.y);
   }
   const context = fitCanvas(canvas, width, height);
-  const key = [width, height, view.scale, view.x, view.y, level, player.heat, player.names, document.documentElement.dataset.theme, language].join();
+  const key = [width, height, view.scale, view.x, view.y, level, player.heat, player.names, heatOf, document.documentElement.dataset.theme, language].join();
   if (key !== groundKey) {
     ground ??= document.createElement("canvas");
     drawFloor(fitCanvas(ground, width, height), view, player);
@@ -226,7 +226,13 @@ function renderSide() {
   for (const robot of ROBOTS) counts[stateAt(robot, player.time)] += 1;
   const rows = STATE_ORDER.map((state) => html("div", {}, html("i", { className: "swatch", style: { background: `var(--s${state})` } }), t(`state${state}`), html("b", {}, number(counts[state]))));
   const jobs = html("div", {}, html("i"), t("tile.done"), html("b", {}, `${number(doneAt(player.time))} / ${number(RUN.report.jobs_total)}`));
-  byId("side").replaceChildren(html("h3", {}, t("now")), html("div", { className: "counts" }, ...rows, jobs), player.chosen === null ? html("p", { className: "hint" }, t("hint")) : robotPanel(ROBOTS[player.chosen]));
+  byId("side").replaceChildren(html("h3", {}, t("now")), html("div", { className: "counts" }, ...rows, jobs), player.chosen === null ? html("p", { className: "hint" }, t("hint")) : robotPanel(ROBOTS[player.chosen]), signs());
+}
+
+/** What the signs on the map mean. */
+function signs() {
+  const shown = [["station", FLOOR.stations.length], ["charger", FLOOR.kinds.includes("c")], ["parking", FLOOR.kinds.includes("p")], ["door", FLOOR.devices.length]].filter(([, has]) => has);
+  return html("div", { className: "signs" }, ...shown.map(([name]) => html("span", {}, html("i", { className: `swatch sign-${name}` }), t(name))));
 }
 
 function robotPanel(robot) {
