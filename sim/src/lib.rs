@@ -10,8 +10,11 @@
 //! Seeded and deterministic: no tokio, no thread, no wall clock, no file. Seed + commit = the run; two runs of a seed give
 //! byte-identical traces. The oracle shares no code with the controller's checks.
 
+pub mod capacity;
+pub mod comparison;
 pub mod doors;
 pub mod fault;
+pub mod figures;
 pub mod geometry;
 pub mod intake;
 pub mod machine;

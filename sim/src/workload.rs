@@ -3,7 +3,7 @@
 use drover_core::job::{ActionSpec, JobSpec, LegSpec};
 use drover_core::load::Load;
 use drover_core::{JobId, Time};
-use drover_maps::{Layout, Temperature};
+use drover_maps::{Layout, StationId, Temperature};
 use drover_proto::job::{self, JobMessage};
 
 use crate::rng::{Rng, fnv1a};
@@ -114,14 +114,27 @@ fn drawn(layout: &Layout, numbers: &Jobs, rng: &mut Rng) -> Result<Vec<JobSpec>,
 
 /// Names of the stations that fit any of the patterns, in order of the layout.
 fn stations(layout: &Layout, key: &str, patterns: &[String]) -> Result<Vec<String>, ScenarioError> {
+    let found = stations_of(layout, key, patterns)?;
+    Ok(found.into_iter().map(|station| layout.station(station).name.clone()).collect())
+}
+
+/// Stations that fit any of the patterns, in order of the layout.
+///
+/// # Errors
+/// None does.
+pub(crate) fn stations_of(
+    layout: &Layout,
+    key: &str,
+    patterns: &[String],
+) -> Result<Vec<StationId>, ScenarioError> {
     let fits = |name: &str| {
         patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == pattern,
         })
     };
-    let found: Vec<String> =
-        layout.stations().iter().map(|station| station.name.clone()).filter(|name| fits(name)).collect();
+    let stations = layout.stations().iter().filter(|station| fits(&station.name));
+    let found: Vec<StationId> = stations.filter_map(|station| layout.station_named(&station.name)).collect();
     if found.is_empty() {
         let known: Vec<&str> = layout.stations().iter().take(8).map(|known| known.name.as_str()).collect();
         let problem = format!("no station fits {patterns:?}; there are {}", known.join(", "));

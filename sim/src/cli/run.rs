@@ -1,8 +1,6 @@
 //! `drover-sim run`: one scenario.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -11,10 +9,11 @@ use drover_sim::report::{self, Heading, Report, Verdict};
 use drover_sim::scenario::START;
 use drover_sim::story::clock;
 use drover_sim::trace::Trace;
-use drover_sim::{Outcome, Scenario, ScenarioError, Setup, World};
+use drover_sim::{Outcome, Setup, World};
 
+use super::files::{create, load, save, unwritable};
 use super::progress::Progress;
-use super::{BadInput, WireArg, quoted};
+use super::{BadInput, PolicyName, WireArg, quoted};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -24,6 +23,9 @@ pub struct Run {
     /// The seed; goes before the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
+    /// How robots are chosen for jobs; goes before the scenario's own.
+    #[arg(long, value_name = "NAME", value_parser = super::policy)]
+    policy: Option<PolicyName>,
     /// Writes report.html (with a replay), report.md and report.json into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -44,7 +46,8 @@ pub struct Run {
 impl Run {
     /// Whether all held.
     pub fn run(&self) -> Result<bool, BadInput> {
-        let setup = load(&self.scenario, self.seed)?;
+        let mut setup = load(&self.scenario, self.seed)?;
+        setup.config.policy = self.policy.unwrap_or(setup.config.policy);
         for warning in &setup.warnings {
             eprintln!("drover-sim: {}: layout: {warning}", self.scenario.display());
         }
@@ -67,9 +70,10 @@ impl Run {
             WireArg::Typed => "",
             WireArg::Json => " --wire json",
         };
+        let policy = self.policy.map_or(String::new(), |policy| format!(" --policy {}", policy.as_str()));
         let name = self.scenario.display().to_string();
         Heading {
-            again: format!("drover-sim run {} --seed {}{wire}", quoted(&name), setup.seed),
+            again: format!("drover-sim run {} --seed {}{policy}{wire}", quoted(&name), setup.seed),
             what: setup.what.clone(),
             seed: setup.seed,
             policy: setup.config.policy.as_str().to_owned(),
@@ -117,43 +121,6 @@ impl Run {
 
 fn to_json(report: &Report) -> Result<String, BadInput> {
     serde_json::to_string(report).map_err(|error| BadInput(format!("failed to write the report: {error}")))
-}
-
-/// Reads a scenario and the files it names; an error says file, line and mend.
-fn load(path: &Path, seed: Option<u64>) -> Result<Setup, BadInput> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| BadInput(format!("{}: {error}; name a scenario file", path.display())))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let read = |name: &str| {
-        let file = folder.join(name);
-        fs::read(&file)
-            .map_err(|error| format!("{}: {error}; names are relative to the scenario", file.display()))
-    };
-    let located = |error: ScenarioError| {
-        let line = error.line(&text).map_or(String::new(), |line| format!(":{line}"));
-        BadInput(format!("{}{line}: {error}", path.display()))
-    };
-    Scenario::parse(&text).and_then(|scenario| scenario.build(seed, &read)).map_err(located)
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>, BadInput> {
-    make_folder(path)?;
-    File::create(path).map(BufWriter::new).map_err(|error| unwritable(path, &error))
-}
-
-fn save(path: &Path, text: &str) -> Result<(), BadInput> {
-    make_folder(path)?;
-    fs::write(path, text).map_err(|error| unwritable(path, &error))
-}
-
-/// The folder of a file to be written.
-fn make_folder(path: &Path) -> Result<(), BadInput> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> BadInput {
-    BadInput(format!("{}: {error}; name a place that can be written", path.display()))
 }
 
 fn tell(heading: &Heading, outcome: &Outcome, report: &Report, verdicts: &[Verdict]) {

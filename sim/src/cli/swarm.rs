@@ -1,21 +1,19 @@
 //! `drover-sim swarm`: many small worlds, one on each core.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use drover_sim::report::Verdict;
-use drover_sim::swarm::{LONG_RUN, Sums, SwarmError};
+use drover_sim::report::{self, Case, Verdict};
+use drover_sim::swarm::{LONG_RUN, Sums};
 use drover_sim::{Outcome, swarm};
 
+use super::files::save;
 use super::progress::Progress;
-use super::{BadInput, WireArg};
+use super::{BadInput, WireArg, pool};
 
 /// Arguments of `swarm`.
 #[derive(Debug, Args)]
@@ -35,65 +33,81 @@ pub struct Swarm {
     /// So many worlds at a time; as many as there are cores when not given.
     #[arg(long)]
     threads: Option<usize>,
+    /// Writes a verdict for each rule, with the seeds that broke it, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Ends with the sums as one JSON line.
     #[arg(long)]
     json: bool,
 }
 
-/// A seed's number and what it came to.
-type Played = (u64, Result<(Outcome, Vec<Verdict>), SwarmError>);
+/// Stories told of a rule; of the other seeds only the numbers.
+const STORIES_MAX: usize = 5;
+
+/// The seeds that broke each rule.
+#[derive(Default)]
+struct Failures(BTreeMap<String, Vec<(u64, String)>>);
+
+impl Failures {
+    fn add(&mut self, seed: u64, verdicts: &[Verdict]) {
+        for verdict in verdicts {
+            let of = self.0.entry(verdict.name.clone()).or_default();
+            of.extend(verdict.broken.iter().map(|broken| (seed, broken.clone())));
+        }
+    }
+
+    /// A test case for each rule, and one for what a long run must have seen.
+    fn cases(&self, seeds: u64, unseen: &[String]) -> Vec<Case> {
+        let case = |(name, of): (&String, &Vec<(u64, String)>)| Case {
+            name: name.clone(),
+            broken: (!of.is_empty()).then(|| stories(of, seeds)),
+        };
+        let mut cases: Vec<Case> = self.0.iter().map(case).collect();
+        let never = || format!("never seen, so never proved: {}", unseen.join(", "));
+        cases.push(Case { name: "everything_was_seen".into(), broken: (!unseen.is_empty()).then(never) });
+        cases
+    }
+}
+
+fn stories(of: &[(u64, String)], seeds: u64) -> String {
+    let named: Vec<String> = of.iter().map(|(seed, _)| seed.to_string()).collect();
+    let mut text = format!("broken under {} of {seeds} seeds: {}", of.len(), named.join(", "));
+    for (seed, broken) in of.iter().take(STORIES_MAX) {
+        text += &format!("\n\nseed {seed}: {broken}\nagain: drover-sim swarm --from {seed} --seeds 1");
+    }
+    text
+}
 
 impl Swarm {
     /// Whether all held under every seed, and a long run saw everything it must.
     pub fn run(&self) -> Result<bool, BadInput> {
         let began = Instant::now();
-        let mut sums = Sums::default();
+        let (mut sums, mut failures) = (Sums::default(), Failures::default());
         let mut progress = Progress::new();
-        let next = AtomicU64::new(self.from);
-        let (results, played) = mpsc::channel();
-        let threads = self.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        thread::scope(|scope| {
-            for _ in 0..threads.max(1) {
-                let (results, next) = (results.clone(), &next);
-                scope.spawn(move || self.work(began, next, &results));
-            }
-            drop(results);
-            // Told in order of the seeds, whichever is ready first.
-            let mut early: BTreeMap<u64, Result<(Outcome, Vec<Verdict>), SwarmError>> = BTreeMap::new();
-            let mut due = self.from;
-            for (seed, result) in played {
-                early.insert(seed, result);
-                while let Some(result) = early.remove(&due) {
-                    let (outcome, verdicts) =
-                        result.map_err(|error| BadInput(format!("swarm seed {due}: failed to {error}")))?;
-                    sums.add(&outcome, &verdicts);
-                    progress.end();
-                    tell(due, &outcome, &verdicts);
-                    due += 1;
-                    progress.show(|| {
-                        format!("{} of {} seeds, {} broke something", sums.seeds, self.seeds, sums.broken)
-                    });
-                }
-            }
-            Ok::<(), BadInput>(())
+        let is_early =
+            || self.minutes.is_none_or(|minutes| began.elapsed() <= Duration::from_secs(60 * minutes));
+        let play = |task| swarm::run(self.from.saturating_add(task), self.wire.into());
+        pool::in_order(pool::threads(self.threads), self.seeds, &is_early, &play, |task, played| {
+            let seed = self.from.saturating_add(task);
+            let (outcome, verdicts) =
+                played.map_err(|error| BadInput(format!("swarm seed {seed}: failed to {error}")))?;
+            sums.add(&outcome, &verdicts);
+            failures.add(seed, &verdicts);
+            progress.end();
+            tell(seed, &outcome, &verdicts);
+            progress
+                .show(|| format!("{} of {} seeds, {} broke something", sums.seeds, self.seeds, sums.broken));
+            Ok(())
         })?;
         progress.end();
         let unseen = if sums.seeds >= LONG_RUN { sums.unseen() } else { Vec::new() };
+        if let Some(path) = &self.junit {
+            let properties = [("from", self.from.to_string()), ("seeds", sums.seeds.to_string())];
+            let cases = failures.cases(sums.seeds, &unseen);
+            save(path, &report::junit("swarm", began.elapsed().as_secs_f64(), &properties, &cases))?;
+        }
         self.sum_up(&sums, &unseen, began.elapsed());
         Ok(sums.broken == 0 && unseen.is_empty())
-    }
-
-    /// Takes seed after seed until none is left or the time is up.
-    fn work(&self, began: Instant, next: &AtomicU64, results: &mpsc::Sender<Played>) {
-        let end = self.from.saturating_add(self.seeds);
-        let is_late =
-            || self.minutes.is_some_and(|minutes| began.elapsed() > Duration::from_secs(60 * minutes));
-        while !is_late() {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end || results.send((seed, swarm::run(seed, self.wire.into()))).is_err() {
-                return;
-            }
-        }
     }
 
     fn sum_up(&self, sums: &Sums, unseen: &[String], wall: Duration) {

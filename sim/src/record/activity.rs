@@ -46,11 +46,13 @@ pub enum Kind {
     Lost,
     /// It hasn't joined yet.
     Absent,
+    /// Nobody leads the site: it drives on as far as it was told.
+    Unled,
 }
 
 impl Kind {
     /// All kinds, each at its own number.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::Idle,
         Kind::ToPark,
         Kind::ToPick,
@@ -70,6 +72,7 @@ impl Kind {
         Kind::Manual,
         Kind::Lost,
         Kind::Absent,
+        Kind::Unled,
     ];
 
     /// Its name in data.
@@ -94,6 +97,7 @@ impl Kind {
             Kind::Manual => "manual",
             Kind::Lost => "lost",
             Kind::Absent => "absent",
+            Kind::Unled => "unled",
         }
     }
 
@@ -110,7 +114,7 @@ impl Kind {
             Kind::Act | Kind::Confirm => 2,
             Kind::Charge => 3,
             Kind::Idle => 4,
-            Kind::Paused | Kind::Faulted | Kind::Manual | Kind::Lost | Kind::Absent => 5,
+            Kind::Paused | Kind::Faulted | Kind::Manual | Kind::Lost | Kind::Absent | Kind::Unled => 5,
         }
     }
 

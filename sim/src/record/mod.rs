@@ -103,6 +103,8 @@ pub struct Recording {
     pub kinds_ms: BTreeMap<Kind, u64>,
     /// Way driven.
     pub driven: Driven,
+    /// Way driven by each robot, mm.
+    pub driven_mm: Vec<u64>,
     /// Alarms.
     pub alarms: Vec<Mark>,
     /// Alarms that found no room.
@@ -146,6 +148,7 @@ pub struct Recorder {
     index: BTreeMap<RobotName, usize>,
     next_ms: u64,
     last: Vec<Option<[f64; 2]>>,
+    is_loaded: Vec<bool>,
 }
 
 impl Recorder {
@@ -156,6 +159,7 @@ impl Recorder {
             index: names.iter().cloned().zip(0..).collect(),
             next_ms: 0,
             last: vec![None; names.len()],
+            is_loaded: vec![false; names.len()],
             seen: Recording {
                 series: Series::default(),
                 spans: Spans::new(names.len()),
@@ -164,6 +168,7 @@ impl Recorder {
                 waited_for_turn_ms: vec![0; layout.node_count()],
                 kinds_ms: BTreeMap::new(),
                 driven: Driven::default(),
+                driven_mm: vec![0; names.len()],
                 alarms: Vec::new(),
                 alarms_left_out: 0,
                 faults: Vec::new(),
@@ -175,69 +180,75 @@ impl Recorder {
         }
     }
 
-    /// A look at the floor: true places by place in the scenario, and what the controller believes. Times are ms since the
-    /// start and never fall.
-    pub fn look(&mut self, now_ms: u64, truths: &[Truth], fleet: &Fleet, tally: &Tally) {
+    /// A look at the floor: true places by place in the scenario, and what the leader believes, if anybody leads. Times are ms
+    /// since the start and never fall.
+    pub fn look(&mut self, now_ms: u64, truths: &[Truth], fleet: Option<&Fleet>, tally: &Tally) {
         for (robot, truth) in truths.iter().enumerate() {
-            self.seen.tracks.note(robot, now_ms, truth);
+            self.seen.tracks.note(robot, now_ms, &truth.map, &truth.outline);
         }
-        self.drive(truths, fleet);
+        if let Some(fleet) = fleet {
+            self.look_at_loads(fleet);
+        }
+        self.drive(truths);
         if now_ms >= self.next_ms {
             self.next_ms = now_ms - now_ms % SAMPLE_MS + SAMPLE_MS;
             self.sample(now_ms, fleet, tally);
         }
     }
 
-    fn drive(&mut self, truths: &[Truth], fleet: &Fleet) {
-        let loaded = |robot: &drover_core::robot::Robot| robot.load.is_some();
-        let mut is_loaded = vec![false; truths.len()];
-        for robot in fleet.robots().iter().filter(|robot| loaded(robot)) {
+    fn look_at_loads(&mut self, fleet: &Fleet) {
+        for robot in fleet.robots() {
             if let Some(place) = self.index.get(&robot.name) {
-                is_loaded[*place] = true;
+                self.is_loaded[*place] = robot.load.is_some();
             }
         }
+    }
+
+    fn drive(&mut self, truths: &[Truth]) {
         for (robot, truth) in truths.iter().enumerate() {
             let here = [truth.outline.x_m, truth.outline.y_m];
             let way = self.last[robot].map_or(0.0, |was| distance_m(was, here));
             // Somebody carried it there: no drive.
-            let way_mm = if way < CARRIED_M { (way * 1_000.0) as u64 } else { 0 };
+            let is_carried = way >= CARRIED_M;
+            let way_mm = if is_carried { 0 } else { (way * 1_000.0) as u64 };
             self.seen.driven.all_mm += way_mm;
-            self.seen.driven.empty_mm += if is_loaded[robot] { 0 } else { way_mm };
-            if way_mm > 0 || self.last[robot].is_none() {
+            self.seen.driven_mm[robot] += way_mm;
+            self.seen.driven.empty_mm += if self.is_loaded[robot] { 0 } else { way_mm };
+            if way_mm > 0 || is_carried || self.last[robot].is_none() {
                 self.last[robot] = Some(here);
             }
         }
     }
 
-    fn sample(&mut self, now_ms: u64, fleet: &Fleet, tally: &Tally) {
+    fn sample(&mut self, now_ms: u64, fleet: Option<&Fleet>, tally: &Tally) {
+        let unseen = if fleet.is_some() { Kind::Absent } else { Kind::Unled };
+        let mut activities = vec![Activity { kind: unseen, with: None }; self.last.len()];
+        if let Some(fleet) = fleet {
+            self.look_at_activities(fleet, &mut activities);
+        }
         let mut states = [0; STATES];
-        let mut is_there = vec![false; self.last.len()];
+        for (place, activity) in activities.into_iter().enumerate() {
+            states[activity.kind.state()] += 1;
+            *self.seen.kinds_ms.entry(activity.kind).or_default() += SAMPLE_MS;
+            self.seen.spans.note(place, now_ms, activity);
+        }
+        self.seen.series.note(Point { at_ms: now_ms, done: tally.done, late: tally.late, states });
+    }
+
+    fn look_at_activities(&mut self, fleet: &Fleet, activities: &mut [Activity]) {
         for robot in fleet.robots() {
             let Some(place) = self.index.get(&robot.name).copied() else { continue };
-            is_there[place] = true;
             let activity = activity::of(fleet, robot, |id| {
                 let other = fleet.robots().get(id.index())?;
                 self.index.get(&other.name).copied()
             });
-            states[activity.kind.state()] += 1;
-            self.note(now_ms, place, activity);
+            activities[place] = activity;
             if let (true, Some(node)) = (activity.kind.waits(), robot.trail.last_node()) {
                 self.seen.waited_ms[node.index()] += SAMPLE_MS;
                 let for_turn = if activity.kind == Kind::WaitTurn { SAMPLE_MS } else { 0 };
                 self.seen.waited_for_turn_ms[node.index()] += for_turn;
             }
         }
-        for place in (0..is_there.len()).filter(|place| !is_there[*place]) {
-            let absent = Activity { kind: Kind::Absent, with: None };
-            states[absent.kind.state()] += 1;
-            self.note(now_ms, place, absent);
-        }
-        self.seen.series.note(Point { at_ms: now_ms, done: tally.done, late: tally.late, states });
-    }
-
-    fn note(&mut self, now_ms: u64, place: usize, activity: Activity) {
-        *self.seen.kinds_ms.entry(activity.kind).or_default() += SAMPLE_MS;
-        self.seen.spans.note(place, now_ms, activity);
     }
 
     /// The controller told the operator.

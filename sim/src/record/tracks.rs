@@ -4,7 +4,7 @@
 //! Online and with a bounded memory, after Reumann and Witkam's opening window ("Optimizing curve segmentation in computer
 //! graphics", 1974), with time as one more axis.
 
-use crate::oracle::Truth;
+use crate::geometry::Outline;
 
 /// Corner points kept, over all robots.
 pub(crate) const KEYS_MAX: usize = 1_500_000;
@@ -54,15 +54,15 @@ impl Tracks {
     }
 
     /// A robot is seen.
-    pub(crate) fn note(&mut self, robot: usize, now_ms: u64, truth: &Truth) {
-        let map = self.map(&truth.map);
+    pub(crate) fn note(&mut self, robot: usize, now_ms: u64, map: &str, outline: &Outline) {
+        let map = self.map(map);
         let Some(track) = self.of.get_mut(robot) else { return };
         let before = track.window.last().or(track.keys.last()).map_or(0, |key| key.theta_cdeg);
-        let theta = (truth.outline.theta_rad.to_degrees() * 100.0).round() as i32;
+        let theta = (outline.theta_rad.to_degrees() * 100.0).round() as i32;
         let key = Key {
             at_ds: i32::try_from(now_ms / 100).unwrap_or(i32::MAX),
-            x_cm: (truth.outline.x_m * 100.0).round() as i32,
-            y_cm: (truth.outline.y_m * 100.0).round() as i32,
+            x_cm: (outline.x_m * 100.0).round() as i32,
+            y_cm: (outline.y_m * 100.0).round() as i32,
             theta_cdeg: before + turned(before, theta),
             map,
         };
@@ -177,11 +177,9 @@ fn turned(from_cdeg: i32, to_cdeg: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Outline;
 
-    fn truth(x_m: f64, y_m: f64, theta_rad: f64) -> Truth {
-        let outline = Outline { x_m, y_m, theta_rad, half_length_m: 0.5, half_width_m: 0.3 };
-        Truth { map: "ground".into(), outline }
+    fn outline(x_m: f64, y_m: f64, theta_rad: f64) -> Outline {
+        Outline { x_m, y_m, theta_rad, half_length_m: 0.5, half_width_m: 0.3 }
     }
 
     /// Where the corner points say the robot was.
@@ -198,20 +196,20 @@ mod tests {
     }
 
     /// Round and round a square, with a rest at each corner.
-    fn square(step: u64) -> Truth {
+    fn square(step: u64) -> Outline {
         let (side, part) = (step / 100 % 4, (step % 100).min(80) as f64 / 8.0);
         let (x, y) = [(part, 0.0), (10.0, part), (10.0 - part, 10.0), (0.0, 10.0 - part)][side as usize];
-        truth(x, y, side as f64 * std::f64::consts::FRAC_PI_2)
+        outline(x, y, side as f64 * std::f64::consts::FRAC_PI_2)
     }
 
     #[test]
     fn corner_points_show_every_pose_and_are_few() {
         let mut tracks = Tracks::new(1);
-        (0..4_000).for_each(|step| tracks.note(0, step * 200, &square(step)));
+        (0..4_000).for_each(|step| tracks.note(0, step * 200, "ground", &square(step)));
         tracks.finish();
         let keys = tracks.of(0);
         for step in 0..4_000 {
-            let (real, shown) = (square(step).outline, shown(keys, step as i32 * 2));
+            let (real, shown) = (square(step), shown(keys, step as i32 * 2));
             let off = (real.x_m - shown[0]).abs().max((real.y_m - shown[1]).abs());
             assert!(off <= 0.01 * tracks.near_cm() as f64 + 0.006, "step {step}: {off} m");
         }
@@ -221,7 +219,7 @@ mod tests {
     #[test]
     fn a_robot_that_stands_for_a_day_needs_two_points() {
         let mut tracks = Tracks::new(1);
-        (0..432_000).for_each(|step| tracks.note(0, step * 200, &truth(1.0, 2.0, 0.0)));
+        (0..432_000).for_each(|step| tracks.note(0, step * 200, "ground", &outline(1.0, 2.0, 0.0)));
         tracks.finish();
         assert_eq!(tracks.of(0).len(), 2);
     }
@@ -229,7 +227,7 @@ mod tests {
     #[test]
     fn a_full_list_shows_less_and_still_begins_and_ends_where_the_robot_did() {
         let mut tracks = Tracks { max: 100, ..Tracks::new(1) };
-        (0..20_000).for_each(|step| tracks.note(0, step * 200, &square(step)));
+        (0..20_000).for_each(|step| tracks.note(0, step * 200, "ground", &square(step)));
         tracks.finish();
         let keys = tracks.of(0);
         assert!(keys.len() <= 101 && tracks.near_cm() > NEAR_CM, "{}", keys.len());

@@ -87,7 +87,8 @@ fn why(kind: Kind) -> &'static str {
         | Kind::Faulted
         | Kind::Manual
         | Kind::Lost
-        | Kind::Absent => kind.as_str(),
+        | Kind::Absent
+        | Kind::Unled => kind.as_str(),
     }
 }
 

@@ -394,8 +394,9 @@ impl<'a> World<'a> {
 
     fn record_look(&mut self) {
         let leader = self.leader().and_then(|leader| self.processes[leader].site.as_ref());
-        if let (Some(recorder), Some(site)) = (&mut self.recorder, leader) {
-            recorder.look(self.now.since_ms(START), &self.truths, site.fleet(), &self.tally);
+        if let Some(recorder) = &mut self.recorder {
+            let fleet = leader.map(drover_core::Site::fleet);
+            recorder.look(self.now.since_ms(START), &self.truths, fleet, &self.tally);
         }
     }
 
@@ -417,7 +418,7 @@ impl<'a> World<'a> {
             let site = world.leader().and_then(|leader| world.processes[leader].site.as_ref());
             site.is_none_or(drover_core::Site::is_idle)
         };
-        while !is_idle(&self) {
+        while !is_idle(self) {
             let Some((at, happening)) = self.queue.pop() else { break };
             if let Happening::Append { process, life } = happening {
                 self.now = at;

@@ -110,7 +110,7 @@ function poseAt(robot, time) {
 /** What a robot did: kind, with, from, until. */
 function spanAt(robot, time) {
   const place = before(robot.spans.at, time);
-  if (place < 0) return { kind: KIND_NAMES.length - 1, with: -1, from: 0, until: robot.spans.at[0] ?? END };
+  if (place < 0) return { kind: KIND_NAMES.indexOf("absent"), with: -1, from: 0, until: robot.spans.at[0] ?? END };
   return {
     kind: robot.spans.kind[place],
     with: robot.spans.with[place],

@@ -6,6 +6,7 @@ const mapOf = (node) => (FLOOR.map_of.length ? FLOOR.map_of[node] : 0);
 const NODE_COUNT = FLOOR.nodes.length / 2;
 let level = 0;
 
+const STATION_FONT = "600 11px system-ui, sans-serif";
 const isDock = (name) => /dock/i.test(name);
 
 /** East, north, west, south ends of everything, with a margin. */
@@ -157,13 +158,20 @@ function drawHeat(context, px, py, scale) {
   context.restore();
 }
 
+/** Names that find room; docks first. */
 function drawStationNames(context, px, py, scale) {
-  const all = stations();
+  const taken = [];
+  const all = stations().slice().sort(([one], [other]) => isDock(other) - isDock(one));
   const isCrowded = scale < 0.24 && all.length > 60;
+  context.font = STATION_FONT;
   for (const [name, nodes] of all) {
     if (isCrowded && !isDock(name)) continue;
-    const [x, y] = centre(nodes);
-    label(context, name, px(x), py(y) - Math.max(8, 36 * scale), colours.ink, "600 11px system-ui, sans-serif", "center");
+    const [cx, cy] = centre(nodes);
+    const [x, y] = [px(cx), py(cy) - Math.max(8, 36 * scale)];
+    const half = context.measureText(name).width / 2 + 3;
+    if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 13)) continue;
+    taken.push({ x, y, half });
+    label(context, name, x, y, colours.ink, STATION_FONT, "center");
   }
 }
 

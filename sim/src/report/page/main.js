@@ -152,7 +152,7 @@ function setUp() {
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      fit();
+      if (isFitted) fit();
       drawCharts();
     }, 120);
   });

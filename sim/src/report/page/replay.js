@@ -5,6 +5,7 @@ const view = { scale: 1, x: 0, y: 0 };
 let ground = null;
 let groundKey = "";
 let isDirty = true;
+let isFitted = true;
 
 const stage = byId("stage");
 const canvas = byId("map");
@@ -15,15 +16,18 @@ function fit() {
   view.scale = Math.min(width / (BOUNDS.right - BOUNDS.left), height / (BOUNDS.high - BOUNDS.low));
   view.x = (BOUNDS.left + BOUNDS.right) / 2 - width / 2 / view.scale;
   view.y = (BOUNDS.low + BOUNDS.high) / 2 + height / 2 / view.scale;
+  isFitted = true;
   redraw();
 }
 
 function centreOn(x, y) {
+  isFitted = false;
   view.x = x - stage.clientWidth / 2 / view.scale;
   view.y = y + stage.clientHeight / 2 / view.scale;
 }
 
 function zoomBy(factor, px = stage.clientWidth / 2, py = stage.clientHeight / 2) {
+  isFitted = false;
   const [x, y] = [view.x + px / view.scale, view.y - py / view.scale];
   view.scale = Math.min(3, Math.max(0.004, view.scale * factor));
   view.x = x - px / view.scale;
@@ -303,6 +307,7 @@ function setUpGestures() {
       zoomBy(Math.hypot(is[0] - other[0], is[1] - other[1]) / Math.max(1, Math.hypot(was[0] - other[0], was[1] - other[1])), (is[0] + other[0]) / 2, (is[1] + other[1]) / 2);
     } else if (start && (start.isDrag || Math.hypot(is[0] - start.at[0], is[1] - start.at[1]) > 5)) {
       start.isDrag = true;
+      isFitted = false;
       if (player.isFollowing) {
         player.isFollowing = false;
         renderSide();

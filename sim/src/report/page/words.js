@@ -15,7 +15,7 @@ const WORDS = {
     again: "Run it again", "again.hint": "The same seed and version give the same run, bit for bit", copy: "Copy", copied: "Copied", digest: "digest {0}", mean: "mean {0}", causes: "Waiting, by cause", nearness: "Ways are shown to within {0} cm.",
     state0: "Driving", state1: "Waiting", state2: "Working", state3: "Charging", state4: "Idle", state5: "Out",
     idle: "Idle", to_park: "To parking", to_pick: "To pick", to_drop: "To drop", wait_turn: "Waits for its turn", wait_robot: "Waits for a robot", wait_device: "Waits for a door", wait_zone: "Zone is stopped", wait_plan: "Waits for the plan", wait_answer: "Waits for an answer",
-    act: "Works", confirm: "A person confirms", to_charge: "To a charger", charge: "Charges", paused: "Paused", faulted: "Can't go on", manual: "Driven by a person", lost: "Not heard", absent: "Hasn't joined",
+    act: "Works", confirm: "A person confirms", to_charge: "To a charger", charge: "Charges", paused: "Paused", faulted: "Can't go on", manual: "Driven by a person", lost: "Not heard", absent: "Hasn't joined", unled: "Nobody leads",
     frozen: "frozen", chilled: "chilled", ambient: "ambient", station: "Station", dock: "Dock", charger: "Charger", parking: "Parking", door: "Door", oneway: "One way", s: "s", min: "min", h: "h",
   },
   ko: {
@@ -32,7 +32,7 @@ const WORDS = {
     again: "다시 실행", "again.hint": "같은 시드와 버전이면 한 비트까지 같은 실행입니다", copy: "복사", copied: "복사됨", digest: "다이제스트 {0}", mean: "평균 {0}", causes: "원인별 대기", nearness: "경로 표시 오차 {0} cm 이내.",
     state0: "주행", state1: "대기", state2: "작업", state3: "충전", state4: "유휴", state5: "제외",
     idle: "유휴", to_park: "주차하러 이동", to_pick: "피킹하러 이동", to_drop: "내리러 이동", wait_turn: "차례를 기다림", wait_robot: "다른 로봇을 기다림", wait_device: "문을 기다림", wait_zone: "구역 정지됨", wait_plan: "경로 계획을 기다림", wait_answer: "응답을 기다림",
-    act: "작업 중", confirm: "사람 확인 대기", to_charge: "충전하러 이동", charge: "충전 중", paused: "일시 정지", faulted: "스스로 못 움직임", manual: "사람이 운전", lost: "응답 없음", absent: "아직 없음",
+    act: "작업 중", confirm: "사람 확인 대기", to_charge: "충전하러 이동", charge: "충전 중", paused: "일시 정지", faulted: "스스로 못 움직임", manual: "사람이 운전", lost: "응답 없음", absent: "아직 없음", unled: "제어기 없음",
     frozen: "냉동", chilled: "냉장", ambient: "상온", station: "스테이션", dock: "도크", charger: "충전기", parking: "주차", door: "문", oneway: "일방통행", s: "초", min: "분", h: "시간",
   },
 };
