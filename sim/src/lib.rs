@@ -13,6 +13,7 @@
 pub mod capacity;
 pub mod comparison;
 pub mod doors;
+pub mod expect;
 pub mod fault;
 pub mod figures;
 pub mod geometry;
@@ -34,6 +35,7 @@ pub mod story;
 pub mod swarm;
 pub mod tally;
 pub mod trace;
+pub mod waits;
 pub mod why;
 pub mod wire;
 pub mod workload;

@@ -5,19 +5,16 @@ use drover_core::job::{JobRequest, JobSpec, LegSpec};
 use drover_core::{JobId, Time};
 use drover_maps::Layout;
 
-use crate::fault::{Fault, Kind, Talk};
+use crate::fault::{Kind, Talk};
 use crate::rng::Rng;
+use crate::scenario::Setup;
 
 /// A second thought comes so long after its job, ms: earliest and latest.
 const SECOND_THOUGHT_MS: [u64; 2] = [500, 120_000];
 
 /// All requests with the time each is published, in queue order.
-pub(crate) fn requests(
-    jobs: &[(Time, JobSpec)],
-    faults: &[Fault],
-    layout: &Layout,
-    rng: &mut Rng,
-) -> Vec<(Time, JobRequest)> {
+pub(crate) fn requests(setup: &Setup, layout: &Layout, rng: &mut Rng) -> Vec<(Time, JobRequest)> {
+    let (jobs, faults) = (&setup.jobs, &setup.faults);
     let mut requests: Vec<(Time, JobRequest)> = Vec::with_capacity(jobs.len());
     for (at, job) in jobs {
         let happens = |talk: Talk, rng: &mut Rng| {
@@ -37,6 +34,7 @@ pub(crate) fn requests(
             requests.push((*at, poison(job, layout, rng)));
         }
     }
+    requests.extend(setup.changes.iter().cloned());
     requests.sort_by_key(|(at, _)| *at);
     requests
 }

@@ -6,11 +6,15 @@ use drover_core::{JobId, Time};
 use drover_maps::{Layout, StationId, Temperature};
 use drover_proto::job::{self, JobMessage};
 
+pub(crate) mod stream;
+
 use crate::rng::{Rng, fnv1a};
 use crate::scenario::{JOBS_AFTER_MS, JobLine, Jobs, ReadFile, START, ScenarioError};
 
 /// Action of a leg that is done on arrival.
 const NO_ACTION: &str = "-";
+/// Legs of a job, at most: what the queue's messages carry.
+const LEGS_MAX: usize = 16;
 /// Jobs of a drawn sequence.
 const SEQUENCE_LENGTH: usize = 10;
 
@@ -25,7 +29,9 @@ pub(crate) fn jobs(
     let begin = START.plus_ms(JOBS_AFTER_MS);
     let mut jobs = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        jobs.push((begin.plus_ms(line.at_s * 1_000), written(layout, index, line)?));
+        let at = begin.plus_ms(line.at_s.saturating_mul(1_000));
+        let job = written(layout, index, line, at).map_err(|error| error.in_table("job", index))?;
+        jobs.push((at, job));
     }
     let mass = match &numbers.wave {
         Some(path) => wave(layout, path, read)?,
@@ -36,15 +42,39 @@ pub(crate) fn jobs(
     Ok(jobs)
 }
 
-fn written(layout: &Layout, index: usize, line: &JobLine) -> Result<JobSpec, ScenarioError> {
+fn written(layout: &Layout, index: usize, line: &JobLine, at: Time) -> Result<JobSpec, ScenarioError> {
     let id = line.id.clone().unwrap_or_else(|| format!("J-{}", index + 1));
     let mut legs = Vec::new();
-    for text in &line.legs {
+    check_legs("job.legs", &line.legs)?;
+    for (place, text) in line.legs.iter().enumerate() {
         let (station, action) = text.split_once(' ').unwrap_or((text, NO_ACTION));
-        check_station(layout, "job.legs", station)?;
-        legs.push(leg(station, action, &id));
+        check_station(layout, &format!("job.legs[{place}]"), station)?;
+        legs.push(LegSpec { dwell_ms: line.dwell_s.saturating_mul(1_000), ..leg(station, action, &id) });
     }
-    Ok(spec(id, line.sequence.clone(), legs))
+    check_priority("job.priority", line.priority)?;
+    Ok(JobSpec {
+        due_at: line.due_after_s.map(|after| at.plus_ms(after.saturating_mul(1_000))),
+        temperature: line.temperature,
+        max_out_of_cold_s: line.max_out_of_cold_s,
+        requires: line.requires.clone(),
+        priority: line.priority,
+        ..spec(id, line.sequence.clone(), legs)
+    })
+}
+
+fn check_legs(key: &str, legs: &[String]) -> Result<(), ScenarioError> {
+    if (1..=LEGS_MAX).contains(&legs.len()) {
+        return Ok(());
+    }
+    let problem = format!("{} legs; write 1 to {LEGS_MAX} of \"STATION action\"", legs.len());
+    Err(ScenarioError::value(key, problem))
+}
+
+fn check_priority(key: &str, priority: u8) -> Result<(), ScenarioError> {
+    if priority <= 9 {
+        return Ok(());
+    }
+    Err(ScenarioError::value(key, format!("{priority} is above 9; write 0 to 9, 9 goes first")))
 }
 
 fn check_station(layout: &Layout, key: &str, station: &str) -> Result<(), ScenarioError> {

@@ -76,7 +76,12 @@ pub(crate) fn resolve(
     robots: &[Begin],
     rng: &mut Rng,
 ) -> Result<Vec<Fault>, ScenarioError> {
-    lines.iter().map(|line| one(line, layout, robots, rng)).collect()
+    let mut one = |line| one(line, layout, robots, rng);
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| one(line).map_err(|error| error.in_table("fault", index)))
+        .collect()
 }
 
 fn one(line: &FaultLine, layout: &Layout, robots: &[Begin], rng: &mut Rng) -> Result<Fault, ScenarioError> {

@@ -14,10 +14,10 @@ pub use junit::{Case, junit};
 pub use page::html;
 pub use readable::markdown;
 
+use crate::expect;
 use crate::oracle::{INVARIANTS, Violation};
 use crate::scenario::Expect;
-use crate::story::clock;
-use crate::world::{End, Outcome};
+use crate::world::Outcome;
 
 /// Which run a report is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,21 +96,7 @@ pub fn verdicts(outcome: &Outcome, expect: &Expect) -> Vec<Verdict> {
     let others: BTreeSet<&str> = found.filter(|name| !INVARIANTS.contains(name)).collect();
     let judge = |name: &str| Verdict { name: name.to_owned(), broken: told(name, &outcome.violations) };
     let mut verdicts: Vec<Verdict> = INVARIANTS.into_iter().chain(others).map(judge).collect();
-    let tally = &outcome.tally;
-    let mut add = |name: &str, holds: bool, why: String| {
-        verdicts.push(Verdict { name: name.to_owned(), broken: (!holds).then_some(why) });
-    };
-    if expect.all_done {
-        let text = format!("{} of {} jobs done after {}", tally.done, tally.total, clock(outcome.sim_ms));
-        add("all_done", tally.done == tally.total, text);
-    }
-    if expect.jobs_per_hour_min > 0.0 {
-        let found = outcome.jobs_per_hour();
-        let text = format!("{found:.1} jobs per hour, expected at least {}", expect.jobs_per_hour_min);
-        add("jobs_per_hour_min", found >= expect.jobs_per_hour_min, text);
-    }
-    let text = format!("jobs are left after {} h", expect.hours_max);
-    add("hours_max", outcome.end != End::OutOfTime, text);
+    verdicts.extend(expect::judge(outcome, expect));
     verdicts
 }
 

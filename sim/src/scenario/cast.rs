@@ -1,22 +1,31 @@
 //! Who plays and where each begins: on places that exclude no other's.
 
-use drover_core::{RobotName, Time, Wish};
+use drover_core::RobotName;
 use drover_maps::{Layout, NodeId, TypeId};
 
-use super::{OperatorLine, Robots, START, ScenarioError};
+use super::{Drawn, Robots, ScenarioError};
 use crate::machine::Begin;
 use crate::rng::Rng;
 
 /// The robots of a scenario; those named in the layout come first.
 pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<Vec<Begin>, ScenarioError> {
-    let count = if robots.at.is_empty() { robots.count } else { robots.at.len() };
+    let count = if robots.count == 0 { robots.at.len() } else { robots.count };
     if count == 0 {
         return Err(ScenarioError::value("robots", "there are none; write `count` or `at`"));
     }
-    let names: Vec<(RobotName, TypeId)> = (0..count).map(|index| named(layout, index)).collect();
-    let nodes = if robots.at.is_empty() { drawn(layout, &names, rng)? } else { given(layout, &robots.at)? };
-    let [low, high] = robots.charge_pct.map(|pct| u64::from(pct.min(100)) * 10);
-    let charges = (0..count).map(|_| rng.within(low, high) as u16).collect::<Vec<_>>();
+    if count < robots.at.len() {
+        let problem = format!("{count} is less than the {} places of `at`; take it out", robots.at.len());
+        return Err(ScenarioError::value("robots.count", problem));
+    }
+    let names = names(layout, robots, count)?;
+    let nodes = places(layout, robots, &names, rng)?;
+    let [low, high] = robots.charge_pct;
+    if low > high || high > 100 {
+        let problem = format!("[{low}, {high}]: write the lower first, neither above 100");
+        return Err(ScenarioError::value("robots.charge_pct", problem));
+    }
+    let charges: Vec<u16> =
+        (0..count).map(|_| rng.within(u64::from(low) * 10, u64::from(high) * 10) as u16).collect();
     let heading =
         |node: NodeId| layout.out_edges(node).first().map_or(0, |edge| layout.edge(*edge).heading_mdeg);
     let begin =
@@ -26,75 +35,52 @@ pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<V
     Ok(begin.collect())
 }
 
-/// What an operator does, in words we know.
-pub(super) fn wishes(lines: &[OperatorLine]) -> Result<Vec<(Time, Wish)>, ScenarioError> {
-    lines.iter().map(|line| Ok((START.plus_ms(line.at_s * 1_000), wish(&line.does)?))).collect()
-}
-
-fn wish(does: &str) -> Result<Wish, ScenarioError> {
-    let robots = |name: &str| match name.split_once('/') {
-        Some((manufacturer, serial)) => {
-            vec![RobotName { manufacturer: manufacturer.to_owned(), serial: serial.to_owned() }]
-        }
-        None => Vec::new(),
-    };
-    match does.split_once(' ') {
-        Some(("stop-zone", zone)) => Ok(Wish::StopZone(zone.to_owned())),
-        Some(("resume-zone", zone)) => Ok(Wish::ResumeZone(zone.to_owned())),
-        Some(("pause", name)) if name == "all" || name.contains('/') => Ok(Wish::PauseRobots(robots(name))),
-        Some(("resume", name)) if name == "all" || name.contains('/') => Ok(Wish::ResumeRobots(robots(name))),
-        _ => {
-            let problem =
-                format!("{does:?} means nothing; write e.g. \"stop-zone ID\" or \"pause drover/r01\"");
-            Err(ScenarioError::value("operator.does", problem))
-        }
+/// Names and types: those the site file lists and that do connect, then others.
+fn names(layout: &Layout, robots: &Robots, count: usize) -> Result<Vec<(RobotName, TypeId)>, ScenarioError> {
+    let mut names = Vec::new();
+    for entry in layout.robots() {
+        let name = RobotName { manufacturer: entry.manufacturer.clone(), serial: entry.serial.clone() };
+        names.push((name, entry.robot_type));
     }
-}
-
-fn named(layout: &Layout, index: usize) -> (RobotName, TypeId) {
-    match layout.robots().get(index) {
-        Some(entry) => {
-            let name = RobotName { manufacturer: entry.manufacturer.clone(), serial: entry.serial.clone() };
-            (name, entry.robot_type)
-        }
-        None => (RobotName { manufacturer: "sim".into(), serial: format!("s{:03}", index + 1) }, TypeId(0)),
+    for (index, absent) in robots.absent.iter().enumerate() {
+        let Some(place) = names.iter().position(|(name, _)| name.to_string() == *absent) else {
+            let problem = format!("no robot {absent:?} in the site file; list it there, or take it out");
+            return Err(ScenarioError::value(format!("robots.absent[{index}]"), problem));
+        };
+        names.remove(place);
     }
-}
-
-fn given(layout: &Layout, at: &[String]) -> Result<Vec<NodeId>, ScenarioError> {
-    let mut nodes = Vec::new();
-    for name in at {
-        let station = || layout.station_named(name).and_then(|id| layout.station(id).nodes.first().copied());
-        let node = layout.node_named(name).or_else(station);
-        let node =
-            node.ok_or_else(|| ScenarioError::value("robots.at", format!("no node or station {name:?}")))?;
-        if !is_free(layout, &nodes, node) {
-            return Err(ScenarioError::value(
-                "robots.at",
-                format!("{name:?} is too near another robot's place"),
-            ));
-        }
-        nodes.push(node);
+    let listed = names.len();
+    for number in listed..count {
+        let name = RobotName { manufacturer: "sim".into(), serial: format!("s{:03}", number + 1) };
+        names.push((name, TypeId(0)));
     }
-    Ok(nodes)
+    names.truncate(count);
+    let mut types = Vec::new();
+    for (index, name) in robots.types.iter().enumerate() {
+        let known = || layout.robot_types().iter().map(|known| known.name.as_str()).collect::<Vec<_>>();
+        let found = layout.type_named(name).ok_or_else(|| {
+            let problem = format!("no robot type {name:?}; the layout has {:?}", known());
+            ScenarioError::value(format!("robots.types[{index}]"), problem)
+        });
+        types.push(found?);
+    }
+    if !types.is_empty() {
+        // The site file's word on its own robots stands: the controller goes by it.
+        names.iter_mut().skip(listed).zip(types.iter().cycle()).for_each(|((_, own), given)| *own = *given);
+    }
+    Ok(names)
 }
 
-/// Parking first, then holding nodes, then any node that is no station and no charger.
-fn drawn(
+/// One place each: first those written, then drawn ones.
+fn places(
     layout: &Layout,
+    robots: &Robots,
     names: &[(RobotName, TypeId)],
     rng: &mut Rng,
 ) -> Result<Vec<NodeId>, ScenarioError> {
-    let plain = |node: &NodeId| layout.node(*node).station.is_none() && !layout.node(*node).charger;
-    let mut groups = [layout.parking().to_vec(), layout.holding().to_vec(), layout.nodes().collect()];
-    let mut candidates = Vec::new();
-    for group in &mut groups {
-        group.retain(plain);
-        rng.shuffle(group);
-        candidates.append(group);
-    }
-    let mut nodes: Vec<NodeId> = Vec::new();
-    for (_, robot_type) in names {
+    let mut nodes = given(layout, &robots.at)?;
+    let candidates = candidates(layout, robots.drawn, rng);
+    for (_, robot_type) in names.iter().skip(nodes.len()) {
         let fits = |node: &NodeId| layout.admits_node(*robot_type, *node) && is_free(layout, &nodes, *node);
         let Some(node) = candidates.iter().copied().find(fits) else {
             let problem = format!("{} don't fit on this layout, {} do", names.len(), nodes.len());
@@ -103,6 +89,39 @@ fn drawn(
         nodes.push(node);
     }
     Ok(nodes)
+}
+
+fn given(layout: &Layout, at: &[String]) -> Result<Vec<NodeId>, ScenarioError> {
+    let mut nodes = Vec::new();
+    for (index, name) in at.iter().enumerate() {
+        let wrong = |problem: String| ScenarioError::value(format!("robots.at[{index}]"), problem);
+        let station = || layout.station_named(name).and_then(|id| layout.station(id).nodes.first().copied());
+        let node = layout.node_named(name).or_else(station);
+        let node =
+            node.ok_or_else(|| wrong(format!("no node or station {name:?}; name one of the layout")))?;
+        if !is_free(layout, &nodes, node) {
+            return Err(wrong(format!("{name:?} is too near another robot's place; choose another")));
+        }
+        nodes.push(node);
+    }
+    Ok(nodes)
+}
+
+/// Where robots may be drawn to, in the order they are tried.
+fn candidates(layout: &Layout, drawn: Drawn, rng: &mut Rng) -> Vec<NodeId> {
+    let plain = |node: &NodeId| layout.node(*node).station.is_none() && !layout.node(*node).charger;
+    let all: Vec<NodeId> = layout.nodes().collect();
+    let (mut groups, is_any) = match drawn {
+        Drawn::Parked => (vec![layout.parking().to_vec(), layout.holding().to_vec(), all], false),
+        Drawn::Anywhere => (vec![all], true),
+    };
+    let mut candidates = Vec::new();
+    for group in &mut groups {
+        group.retain(|node| is_any || plain(node));
+        rng.shuffle(group);
+        candidates.append(group);
+    }
+    candidates
 }
 
 fn is_free(layout: &Layout, taken: &[NodeId], node: NodeId) -> bool {

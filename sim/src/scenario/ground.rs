@@ -15,8 +15,8 @@ pub struct Ground {
     pub lif: Option<String>,
     /// Its `site.toml`.
     pub site: Option<String>,
-    /// A picture, one character per place: `.` a node, a letter a station of that name, a digit a parking node, a space
-    /// or `#` nothing. Neighbours are joined both ways.
+    /// A picture, one character per place: `.` a node, a letter a station of that name, a digit a parking node, `>`, `<`,
+    /// `^`, `v` a node that is left that way only, a space or `#` nothing. Neighbours are joined both ways otherwise.
     pub grid: Option<String>,
     /// Distance between two places of the grid, mm; 1,500 when not given.
     pub spacing_mm: Option<u32>,
@@ -55,6 +55,7 @@ const SPACING_MM: u32 = 1_500;
 impl Ground {
     /// The layout, and what its compiler warned of.
     pub(super) fn compile(&self, read: ReadFile<'_>) -> Result<(Layout, Vec<String>), ScenarioError> {
+        self.check()?;
         let (lif, site) = match (&self.lif, &self.grid, &self.blocks) {
             (Some(path), None, None) => {
                 let site =
@@ -81,6 +82,25 @@ impl Ground {
             }
         };
         compile(&lif, site.as_deref())
+    }
+
+    /// Keys that would do nothing.
+    fn check(&self) -> Result<(), ScenarioError> {
+        let is_file = self.lif.is_some();
+        let idle = [
+            ("site", !is_file && self.site.is_some(), "goes with `lif` only; take it out"),
+            (
+                "spacing_mm",
+                self.grid.is_none() && self.spacing_mm.is_some(),
+                "goes with `grid` only; take it out",
+            ),
+            ("listed_robots", is_file && self.listed_robots > 0, "list robots in the site file instead"),
+            ("doors", is_file && self.doors > 0, "write doors in the site file instead"),
+        ];
+        match idle.into_iter().find(|(_, is_idle, _)| *is_idle) {
+            Some((key, _, mend)) => Err(ScenarioError::value(format!("layout.{key}"), mend)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -126,19 +146,26 @@ fn draw(grid: &str, spacing_mm: u32) -> Result<(String, String), ScenarioError> 
         for x in 0..row.len() {
             let Some(place) = cell(x, y) else { continue };
             let name = node_name(place, x, y);
+            if part.nodes.iter().any(|known| known.node_id == name) {
+                let problem = format!("{place:?} is there twice; each letter and digit names one place");
+                return Err(ScenarioError::value("layout.grid", problem));
+            }
             part.nodes.push(node(&name, x, rows.len() - 1 - y, spacing_mm));
             for (to_x, to_y) in [(x + 1, y), (x, y + 1)] {
                 let Some(other) = cell(to_x, to_y) else { continue };
-                let other = node_name(other, to_x, to_y);
-                part.edges.extend([edge(&name, &other), edge(&other, &name)]);
+                let (there, back) = ((to_x - x, to_y - y), (x.wrapping_sub(to_x), y.wrapping_sub(to_y)));
+                let end = node_name(other, to_x, to_y);
+                part.edges.extend(leaves(place, there).then(|| edge(&name, &end)));
+                part.edges.extend(leaves(other, back).then(|| edge(&end, &name)));
             }
             match place {
-                '.' => {}
+                '.' | '>' | '<' | '^' | 'v' => {}
                 '0'..='9' => parking.push(format!("\"{name}\"")),
                 letter if letter.is_alphabetic() => part.stations.push(station(&name)),
                 other => {
-                    let problem =
-                        format!("{other:?} means nothing; use `.`, a letter, a digit, a space or `#`");
+                    let problem = format!(
+                        "{other:?} means nothing; use `.`, a letter, a digit, `>`, `<`, `^`, `v`, a space or `#`"
+                    );
                     return Err(ScenarioError::value("layout.grid", problem));
                 }
             }
@@ -180,9 +207,21 @@ fn listed(count: u32) -> String {
         .collect()
 }
 
+/// A place may be left by this step: an arrow only the way it points.
+fn leaves(place: char, step: (usize, usize)) -> bool {
+    const BACK: usize = usize::MAX;
+    match place {
+        '>' => step == (1, 0),
+        '<' => step == (BACK, 0),
+        'v' => step == (0, 1),
+        '^' => step == (0, BACK),
+        _ => true,
+    }
+}
+
 /// Letters and digits name themselves; the rest is named by its place.
 fn node_name(place: char, x: usize, y: usize) -> String {
-    if place.is_alphanumeric() { place.to_string() } else { format!("{x},{y}") }
+    if place.is_alphanumeric() && place != 'v' { place.to_string() } else { format!("{x},{y}") }
 }
 
 fn node(name: &str, x: usize, y: usize, spacing_mm: u32) -> lif::Node {

@@ -40,6 +40,7 @@ use crate::scenario::{START, Setup};
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::trace::Trace;
+use crate::waits::Waits;
 use crate::why;
 use crate::wire::{Wire, WireError};
 use floor::Line;
@@ -113,6 +114,10 @@ pub struct Outcome {
     pub robots: usize,
     /// Order messages sent, states heard, journalled events.
     pub traffic: Traffic,
+    /// How much robots waited for each other.
+    pub waits: Waits,
+    /// Jams handed to the joint search.
+    pub breaker_calls: u64,
     /// What was seen at least once: faults that bit, codes that were given.
     pub marks: Marks,
     /// Why the run ended.
@@ -188,6 +193,7 @@ pub struct World<'a> {
     oracle: Oracle,
     tally: Tally,
     traffic: Traffic,
+    waits: Waits,
     marks: Marks,
     last_news: Time,
     trace: Option<Trace<'a>>,
@@ -210,7 +216,7 @@ impl<'a> World<'a> {
             speaker: None,
             consumer: None,
             intake: Intake::new(setup.latency, stream("intake")),
-            requests: requests::requests(&setup.jobs, &setup.faults, &layout, &mut stream("requests")),
+            requests: requests::requests(&setup, &layout, &mut stream("requests")),
             refused: BTreeSet::new(),
             published: 0,
             people: People::new(stream("people")),
@@ -226,6 +232,7 @@ impl<'a> World<'a> {
             now: START,
             last_news: START,
             traffic: Traffic::default(),
+            waits: Waits::default(),
             marks: Marks::default(),
             robots,
             setup,
@@ -387,6 +394,11 @@ impl<'a> World<'a> {
             trace.poses(self.now, &self.robots, &self.truths);
         }
         self.record_look();
+        if let Some(leader) = self.leader()
+            && let Some(site) = &self.processes[leader].site
+        {
+            self.waits.look(site.fleet());
+        }
         self.look_after()?;
         self.queue.push(self.now.plus_ms(LOOK_MS), Happening::Look);
         Ok(())
@@ -431,6 +443,7 @@ impl<'a> World<'a> {
     fn close(mut self, end: End) -> Outcome {
         let digest = self.fleet().map_or(Digest([0; 16]), Fleet::digest);
         let is_led = self.leader().is_some();
+        let breaker_calls = self.fleet().map_or(0, |fleet| fleet.planner_stats().breaker_calls);
         match self.store.records().collect::<Result<Vec<_>, _>>() {
             Ok(records) if is_led => self.oracle.replayed(self.now, records, digest),
             Ok(_) => {}
@@ -451,6 +464,8 @@ impl<'a> World<'a> {
             sim_ms: self.now.since_ms(START),
             robots: self.robots.len(),
             traffic: self.traffic,
+            waits: self.waits,
+            breaker_calls,
             marks: self.marks,
             end,
             recording: self.recorder.map(|recorder| recorder.finish(self.now.since_ms(START))),
