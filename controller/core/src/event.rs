@@ -157,7 +157,8 @@ pub enum Fact {
     Silent(bool),
     /// It stands because it was told to pause, by us or at its panel; or no longer.
     Paused(bool),
-    /// It isn't on the way it was given: these places are what it overlaps by its own word. No places = it is back.
+    /// It isn't on the way it was given: these places are what it overlaps by its own word. No places = it is back;
+    /// the same ones again = it has answered that it is so.
     Strayed {
         /// Nodes it overlaps.
         nodes: Vec<NodeId>,

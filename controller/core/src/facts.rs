@@ -59,7 +59,9 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
             hold::note(robot, is_paused);
             fleet.plan_is_due = true;
         }
-        Fact::Strayed { nodes, edges } => stray::take(fleet, id, Stand { nodes, edges }, commands),
+        Fact::Strayed { nodes, edges } => {
+            stray::take(fleet, id, Stand { nodes, edges, is_sure: false }, commands)
+        }
         Fact::Load(load) => robot.load = load,
         Fact::Silent(is_silent) => {
             robot.is_silent = is_silent;
@@ -85,6 +87,10 @@ fn located(
 ) {
     if fleet.state.reservations.blocker_of_node(&fleet.layout, id, node).is_some() {
         return stray::contest(fleet, id, node, commands);
+    }
+    let robot = &mut fleet.state.robots[id.index()];
+    if robot.trail.decision_point() == Some(node) {
+        dispatch::note_place(robot);
     }
     settle(fleet, id, node, now);
     lose_actions(fleet, id, now, commands);
@@ -130,7 +136,8 @@ fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) 
     fleet.plan_is_due = true;
 }
 
-/// Actions that were told to a robot which forgot its order: nobody knows how far they came. They count as failed.
+/// Actions that were told to a robot whose order is gone: nobody knows how far they came, where it has been at their place;
+/// they count as failed. Where it hasn't, they were never begun.
 fn lose_actions(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
     for action in fleet.state.robots[id.index()].order.actions.clone() {
         dispatch::note_action(fleet, id, &action.id, ActionStatus::Failed, now, commands);

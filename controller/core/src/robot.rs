@@ -78,6 +78,9 @@ pub struct Stand {
     pub nodes: Vec<NodeId>,
     /// Edges it overlaps, sorted.
     pub edges: Vec<EdgeId>,
+    /// It has said so twice, the second time as an answer: no old message said it.
+    #[serde(default)]
+    pub is_sure: bool,
 }
 
 impl Stand {
@@ -87,7 +90,12 @@ impl Stand {
         let mut nodes = conflicts.nodes.to_vec();
         nodes.push(node);
         nodes.sort_unstable();
-        Stand { nodes, edges: conflicts.edges.to_vec() }
+        Stand { nodes, edges: conflicts.edges.to_vec(), is_sure: false }
+    }
+
+    /// The same places.
+    pub(crate) fn is_same(&self, other: &Stand) -> bool {
+        (&self.nodes, &self.edges) == (&other.nodes, &other.edges)
     }
 
     /// It overlaps the node.

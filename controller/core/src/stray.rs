@@ -2,7 +2,7 @@
 //!
 //! Such a robot is frozen: nothing is released to it and what it held stays held. The places it overlaps by its own word
 //! are barred: nobody's base enters them, no way is planned through them, and who was told to drive through is paused
-//! until they are clear. A robot that stands off its way in a mode that takes orders is told to give its order up.
+//! until they are clear. A robot that surely stands off its way, in a mode that takes orders, is told to give its order up.
 
 use drover_maps::{EdgeId, NodeId};
 
@@ -21,7 +21,9 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, mut stand: Stand, commands: &
     stand.edges.sort_unstable();
     fleet.plan_is_due = true;
     let is_back = stand.nodes.is_empty() && stand.edges.is_empty();
-    let was_off = fleet.state.robots[id.index()].stands.is_some();
+    let before = fleet.state.robots[id.index()].stands.as_ref();
+    let was_off = before.is_some();
+    stand.is_sure = before.is_some_and(|before| before.is_same(&stand));
     if !is_back && !was_off {
         tell(fleet, id, &stand, commands);
     }
@@ -78,7 +80,7 @@ pub(crate) fn closed_edges(fleet: &Fleet) -> Vec<EdgeId> {
 /// Tells robots that stand off their way to give their orders up.
 pub(crate) fn pass(fleet: &mut Fleet, commands: &mut Vec<Command>) {
     for (index, robot) in fleet.state.robots.iter_mut().enumerate() {
-        if robot.stands.is_some() && may_be_cancelled(robot) {
+        if robot.stands.as_ref().is_some_and(|stand| stand.is_sure) && may_be_cancelled(robot) {
             robot.order.is_cancelled = true;
             robot.claims.clear();
             commands.push(Command::Cancel { robot: RobotId(index as u32) });

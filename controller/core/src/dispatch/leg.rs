@@ -8,7 +8,7 @@ use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::{ActionSpec, FailCode, Job, JobState, LegSpec};
 use crate::release::{self, Action};
-use crate::robot::{ChargePhase, Phase, Task};
+use crate::robot::{ChargePhase, Phase, Robot, Task};
 
 /// Takes the robot's job one phase further, as far as it goes now.
 pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
@@ -196,6 +196,16 @@ pub(crate) fn note_action(
         }
         Task::Charge { .. } => super::charge::note_action(fleet, id, action, has_ended, commands),
         Task::Idle | Task::Job { .. } => {}
+    }
+}
+
+/// It is where its actions were to be done: from here on they may have begun.
+pub(crate) fn note_place(robot: &mut Robot) {
+    let Some(action_id) = robot.order.actions.first().map(|action| action.id.clone()) else { return };
+    match &mut robot.task {
+        Task::Job { phase: phase @ Phase::Drive, .. } => *phase = Phase::Act { action_id },
+        Task::Charge { phase: phase @ ChargePhase::Drive } => *phase = ChargePhase::Start { action_id },
+        Task::Idle | Task::Job { .. } | Task::Charge { .. } => {}
     }
 }
 

@@ -18,7 +18,7 @@ mod sequence;
 mod withdraw;
 
 pub(crate) use admit::{cancel, submit, update};
-pub(crate) use leg::{actions_at, confirm, note_action, note_seen};
+pub(crate) use leg::{actions_at, confirm, note_action, note_place, note_seen};
 pub use sequence::Sequence;
 pub(crate) use withdraw::let_go;
 

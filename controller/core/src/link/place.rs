@@ -77,7 +77,7 @@ impl Position<'_> {
         if nodes.is_empty() && edges.is_empty() {
             nodes.extend(layout.nearest_node(self.at.0, self.at.1).map(|(node, _)| node));
         }
-        Stand { nodes, edges }
+        Stand { nodes, edges, is_sure: false }
     }
 }
 

@@ -36,7 +36,19 @@ pub(super) struct Reading {
 
 /// Reads a state.
 pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Session<'_>) -> Reading {
+    let position = place::position(state, layout);
+    let standing = standing(state, robot, layout, session);
+    let stray = stray(state, robot, layout, position, standing);
     let mut facts = Vec::new();
+    let is_told = robot.stands.as_ref().is_some_and(|known| known.is_sure);
+    let is_doubtful = stray.is_some() && !is_told;
+    let is_news = |stray: &Stand| {
+        let known = robot.stands.as_ref();
+        known.is_none_or(|known| !known.is_same(stray)) || (session.is_proven && !is_told)
+    };
+    let is_back = stray.is_none() && is_back(state, robot, layout, position.is_some());
+    let news = if is_back { Some(Stand::default()) } else { stray.clone().filter(is_news) };
+    facts.extend(news.map(|Stand { nodes, edges, .. }| Fact::Strayed { nodes, edges }));
     if robot.connection != Some(Connection::Online) {
         facts.push(Fact::Connection(Connection::Online));
     }
@@ -57,10 +69,6 @@ pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Sessi
     if is_paused != robot.hold.is_paused {
         facts.push(Fact::Paused(is_paused));
     }
-    let position = place::position(state, layout);
-    let standing = standing(state, robot, layout, session);
-    let stray = stray(state, robot, layout, position, standing);
-    facts.extend(strayed(robot, stray.clone(), position.is_some(), state, layout));
     if let Standing::At(node) = standing {
         facts.push(Fact::Located { node });
     } else if is_on_our_order(state, robot) {
@@ -74,7 +82,7 @@ pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Sessi
     }
     let has_unloaded = has_unloaded(state, robot);
     facts.extend((has_unloaded && session.is_proven).then_some(Fact::Load(None)));
-    let is_unproven = standing == Standing::Unproven || has_unloaded;
+    let is_unproven = standing == Standing::Unproven || has_unloaded || is_doubtful;
     Reading { facts, needs_proof: is_unproven && !session.is_proven }
 }
 
@@ -194,23 +202,10 @@ fn is_misnamed(state: &State, robot: &Robot, layout: &Layout) -> bool {
     is_other && is_on_our_order(state, robot)
 }
 
-/// The news of it. Back on its way is who knows that it is there, or names a node of it.
-fn strayed(
-    robot: &Robot,
-    stray: Option<Stand>,
-    is_known: bool,
-    state: &State,
-    layout: &Layout,
-) -> Option<Fact> {
-    let Stand { nodes, edges } = match (stray, &robot.stands) {
-        (Some(stray), known) if known.as_ref() != Some(&stray) => stray,
-        (None, Some(_)) if !robot.trail.steps.is_empty() => {
-            let is_back = is_known || layout.node_named(&state.last_node_id).is_some();
-            is_back.then(Stand::default)?
-        }
-        (Some(_) | None, _) => return None,
-    };
-    Some(Fact::Strayed { nodes, edges })
+/// It was astray, and is on its way again: it knows that it is there, or names a node of it.
+fn is_back(state: &State, robot: &Robot, layout: &Layout, is_known: bool) -> bool {
+    let is_placed = !robot.trail.steps.is_empty() && robot.stands.is_some();
+    is_placed && (is_known || layout.node_named(&state.last_node_id).is_some())
 }
 
 /// What the state says for people to see.

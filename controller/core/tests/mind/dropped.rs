@@ -1,7 +1,7 @@
 //! An order that the robot dropped by itself is seen, and its way is free again.
 
 use drover_core::JobNews;
-use drover_proto::vda5050::{ActionState, ActionStatus, OperatingMode};
+use drover_proto::vda5050::{ActionState, ActionStatus, OperatingMode, State};
 
 use super::shell::{Shell, job};
 
@@ -52,15 +52,45 @@ fn a_robot_that_rests_where_an_unseen_update_begins_has_dropped_nothing() {
     assert_eq!(shell.site.fleet().robots()[0].trail, before);
 }
 
+fn failures(shell: &Shell) -> usize {
+    shell.notes.iter().filter(|note| matches!(note.what, JobNews::Failed { .. })).count()
+}
+
+/// Ids of the actions of the last order that has any.
+fn action(shell: &Shell) -> String {
+    let nodes = shell.orders.iter().flat_map(|order| &order.nodes);
+    nodes.flat_map(|node| &node.actions).last().expect("an action").action_id.clone()
+}
+
 #[test]
-fn an_action_of_a_dropped_order_counts_as_failed() {
+fn an_action_dropped_before_its_place_was_reached_is_ordered_again() {
     let mut shell = driving();
-    let action = shell.orders.last().expect("an order").nodes.last().expect("a node").actions[0].clone();
-    shell.state.action_states = vec![ActionState::new(&action.action_id, ActionStatus::Failed)];
+    let dropped = action(&shell);
+    shell.take_over();
+    shell.state.action_states = vec![ActionState::new(&dropped, ActionStatus::Failed)];
+    (shell.state.last_node_id, shell.state.last_node_sequence_id) = ("a".into(), 0);
     shell.state.node_states.clear();
     shell.hear();
     shell.commit();
-    let failed = |note: &drover_core::Notification| matches!(note.what, JobNews::Failed { .. });
-    assert_eq!(shell.notes.iter().filter(|note| failed(note)).count(), 1, "{:?}", shell.notes);
-    assert!(shell.site.fleet().robots()[0].job().is_none());
+    for _ in 0..6 {
+        shell.wait(600);
+        shell.commit();
+        shell.obey();
+    }
+    assert_eq!(failures(&shell), 0);
+    assert_ne!(action(&shell), dropped);
+    assert!(shell.notes.iter().any(|note| note.what == JobNews::Done), "{:?}", shell.notes);
+}
+
+#[test]
+fn an_action_lost_at_its_place_counts_as_failed_since_nobody_knows() {
+    let mut shell = driving();
+    shell.take_over();
+    shell.now = shell.now.plus_ms(6_000);
+    shell.state = State { last_node_id: "c".into(), ..State::default() };
+    shell.hear();
+    shell.commit();
+    shell.answer();
+    assert_eq!(failures(&shell), 1, "{:?}", shell.notes);
+    assert!(!shell.held().contains(&"a".to_owned()) && shell.held().contains(&"c".to_owned()));
 }

@@ -1,7 +1,10 @@
 //! Late, repeated and shuffled states: what counts is the newest one, and time stamps decide nothing.
 
+use std::sync::Arc;
+
 use drover_core::robot::Robot;
 use drover_core::{Config, Epoch, Input, RobotMessage, Site, Time};
+use drover_maps::Layout;
 use drover_proto::vda5050::{self, ConnectionState, OperatingMode, State};
 
 use super::shell::{Shell, job, robot, row};
@@ -94,21 +97,29 @@ fn an_old_state_in_a_new_session_frees_nothing() {
     assert_eq!(shell.asked, ["stateRequest"]);
 }
 
-/// What a robot tells on its way from a to c, in order.
-fn history(shell: &mut Shell) -> Vec<RobotMessage> {
+/// What a robot tells on its way from a to c, in order; its order comes in two messages.
+fn history(shell: &Shell) -> Vec<RobotMessage> {
     let mut told = Vec::new();
     let mut tell = |state: &State| {
         let mut state = state.clone();
         state.header.header_id = 1_000 + told.len() as u32;
         told.push(RobotMessage::State(Box::new(state)));
     };
+    let ahead = |node: &str, sequence_id: u32| vda5050::NodeState {
+        node_id: node.into(),
+        sequence_id,
+        released: true,
+        ..vda5050::NodeState::default()
+    };
     let mut state = State { last_node_id: "a".into(), ..State::default() };
     tell(&state);
-    state = shell.state.clone();
+    state.order_id.clone_from(&shell.orders[0].order_id);
+    state.node_states = vec![ahead("b", 2)];
     tell(&state);
     state.driving = true;
     state.battery_state.battery_charge = 80.0;
     tell(&state);
+    (state.order_update_id, state.node_states) = (1, vec![ahead("b", 2), ahead("c", 4)]);
     state.operating_mode = OperatingMode::Semiautomatic;
     tell(&state);
     for (node, sequence_id) in [("b", 2), ("c", 4)] {
@@ -127,10 +138,10 @@ fn history(shell: &mut Shell) -> Vec<RobotMessage> {
 }
 
 /// All that was said of the robot, heard at once long after.
-fn heard(snapshot: &[u8], now: Time, messages: &[RobotMessage]) -> Robot {
+fn heard(layout: &Arc<Layout>, snapshot: &[u8], now: Time, messages: &[RobotMessage]) -> Robot {
     let config = Config { site: "test".into(), auto_enroll: true, gather_ms: 0, ..Config::default() };
     let last = drover_core::Seq(1_000);
-    let site = Site::restore(row(), config, Epoch(2), Some((last, snapshot)), &[], now);
+    let site = Site::restore(Arc::clone(layout), config, Epoch(2), Some((last, snapshot)), &[], now);
     let mut site = site.expect("a snapshot");
     for message in messages {
         let mut effects = Vec::new();
@@ -149,14 +160,16 @@ fn draw(seed: &mut u64, below: usize) -> usize {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "more histories on demand")]
 fn any_shuffle_of_a_history_ends_in_the_same_facts_once_the_newest_was_heard() {
-    let mut shell = driving();
-    let history = history(&mut shell);
+    let shell = driving();
+    let history = history(&shell);
     let newest = history.last().expect("a state").clone();
     let now = shell.now.plus_ms(20_000);
     let snapshot = shell.site.fleet().snapshot();
-    let ordered = heard(&snapshot, now, &history);
-    assert_eq!(ordered.trail.last_node(), row().node_named("c"), "it has come to its end");
+    let layout = row();
+    let ordered = heard(&layout, &snapshot, now, &history);
+    assert_eq!(ordered.trail.last_node(), layout.node_named("c"), "it has come to its end");
     let histories = std::env::var(HISTORIES_VARIABLE).ok().and_then(|count| count.parse().ok());
     for seed in 0..histories.unwrap_or(HISTORIES) {
         let mut draws = seed;
@@ -164,6 +177,6 @@ fn any_shuffle_of_a_history_ends_in_the_same_facts_once_the_newest_was_heard() {
         let mut shuffled: Vec<RobotMessage> =
             (0..count).map(|_| history[draw(&mut draws, history.len())].clone()).collect();
         shuffled.push(newest.clone());
-        assert_eq!(heard(&snapshot, now, &shuffled), ordered, "history {seed}: {shuffled:?}");
+        assert_eq!(heard(&layout, &snapshot, now, &shuffled), ordered, "history {seed}: {shuffled:?}");
     }
 }

@@ -26,12 +26,17 @@ fn failed_with_load() -> Shell {
     shell.hear();
     shell.submit(1, carry());
     shell.commit();
-    shell.obey();
-    shell.wait(600);
-    shell.commit();
+    while shell.site.fleet().robots()[0].load.is_none() && shell.orders.len() < 9 {
+        shell.obey();
+        shell.wait(600);
+        shell.commit();
+    }
     assert_eq!(shell.site.fleet().robots()[0].load.as_deref(), Some("T"));
-    shell.now = shell.now.plus_ms(6_000);
-    shell.obey_badly();
+    while shell.site.fleet().robots()[0].job().is_some() && shell.orders.len() < 9 {
+        shell.obey_badly();
+        shell.wait(600);
+        shell.commit();
+    }
     assert!(shell.site.fleet().robots()[0].job().is_none(), "the job has failed");
     shell
 }

@@ -274,6 +274,8 @@ impl Shell {
 
     fn carry_out(&mut self, status: vda5050::ActionStatus) {
         let order = self.orders.last().expect("an order").clone();
+        let way = &self.site.fleet().robots()[0].trail;
+        self.now = way.steps.back().map_or(self.now, |end| end.earliest.max(self.now));
         let end = order.nodes.iter().rfind(|node| node.released).expect("a base").clone();
         self.state.order_id = order.order_id;
         self.state.order_update_id = order.order_update_id;

@@ -63,6 +63,7 @@ fn a_job_whose_action_was_released_stays_with_its_robot() {
     shell.hear();
     shell.submit(1, job("J-1", None));
     shell.commit();
+    shell.take_over();
     let last = shell.orders.last().expect("an order").nodes.last().expect("a node");
     assert_eq!(last.actions.len(), 1, "the drop goes with the base's end");
     shell.connection(ConnectionState::ConnectionBroken);

@@ -57,6 +57,7 @@ fn a_robot_taken_off_the_floor_is_unknown_until_it_answers() {
     shell.hear();
     shell.commit();
     assert!(shell.held().is_empty(), "this may be an old state");
+    shell.wait(3_000);
     shell.answer();
     assert_eq!(shell.held(), ["a"]);
 }
