@@ -130,6 +130,9 @@ fn decisions(seq: Seq, entry: &Entry, name: &dyn Fn(drover_core::RobotId) -> Str
             let what = if *stand { "paused" } else { "resumed" };
             Some(format!("seq {}: {} {what}", seq.0, name(*robot)))
         }
+        Command::Cancel { robot } => {
+            Some(format!("seq {}: {} told to give its order up", seq.0, name(*robot)))
+        }
         Command::Refuse { code, reason } => {
             Some(format!("seq {}: refused {}: {reason}", seq.0, code.as_str()))
         }

@@ -175,7 +175,7 @@ fn activity(robot: &Robot) -> usize {
         Some(Connection::Online) => {}
     }
     let is_astray = robot.is_faulted || robot.is_off_path || robot.is_refusing();
-    if is_astray || robot.contested_at.is_some() {
+    if is_astray || robot.stands.is_some() {
         return 7;
     }
     if robot.hold.is_on() {

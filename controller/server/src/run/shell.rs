@@ -181,6 +181,7 @@ impl Shell {
             | Input::Confirm { .. }
             | Input::Wish { .. }
             | Input::Denied { .. }
+            | Input::Fenced
             | Input::EventConfirmed { .. } => {}
         }
     }

@@ -43,6 +43,9 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                         if *stand { "paused" } else { "resumed" }
                     );
                 }
+                Command::Cancel { robot } => {
+                    tracing::info!(robot = name(fleet, *robot), seq, "told to give its order up");
+                }
                 Command::Device { device, want } => {
                     let device = &fleet.layout().devices()[device.index()].name;
                     tracing::info!(device, seq, "wanted {want:?}");

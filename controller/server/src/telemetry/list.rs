@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 12] = [
+const ALARM_CODES: [AlarmCode; 15] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -333,9 +333,12 @@ const ALARM_CODES: [AlarmCode; 12] = [
     AlarmCode::DeviceStuck,
     AlarmCode::DeviceLost,
     AlarmCode::DeviceBack,
+    AlarmCode::Implausible,
+    AlarmCode::LoadAboard,
+    AlarmCode::Frozen,
 ];
 
-const REJECT_CODES: [RejectCode; 10] = [
+const REJECT_CODES: [RejectCode; 12] = [
     RejectCode::JobIdReused,
     RejectCode::UnknownStation,
     RejectCode::UnreachableStation,
@@ -346,6 +349,8 @@ const REJECT_CODES: [RejectCode; 10] = [
     RejectCode::NotAwaited,
     RejectCode::UnknownRobot,
     RejectCode::UnknownZone,
+    RejectCode::UnknownEdge,
+    RejectCode::RobotActive,
 ];
 
 /// The list as a Markdown table, for people.

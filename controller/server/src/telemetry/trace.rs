@@ -205,6 +205,7 @@ impl Tracer {
                 Command::Reject(_)
                 | Command::Ignore { .. }
                 | Command::Pause { .. }
+                | Command::Cancel { .. }
                 | Command::Device { .. }
                 | Command::Refuse { .. }
                 | Command::Alarm(_) => {}
@@ -287,7 +288,9 @@ impl Tracer {
             | Fact::Faulted(_)
             | Fact::Connection(_)
             | Fact::Silent(_)
-            | Fact::Paused(_) => {}
+            | Fact::Paused(_)
+            | Fact::Strayed { .. }
+            | Fact::Load(_) => {}
         }
     }
 

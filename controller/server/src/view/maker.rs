@@ -121,6 +121,7 @@ impl Maker {
                 | Command::Ignore { .. }
                 | Command::Release { .. }
                 | Command::Pause { .. }
+                | Command::Cancel { .. }
                 | Command::Device { .. }
                 | Command::Refuse { .. }
                 | Command::Alarm(_) => {}

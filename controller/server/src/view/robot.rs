@@ -208,7 +208,7 @@ fn status(robot: &Robot) -> RobotStatus {
     if robot.connection != Some(Connection::Online) {
         return RobotStatus::Offline;
     }
-    if robot.is_silent || robot.is_off_path || robot.trail.steps.is_empty() {
+    if robot.is_silent || robot.is_off_path || robot.stands.is_some() || robot.trail.steps.is_empty() {
         return RobotStatus::Lost;
     }
     if !robot.mode.takes_orders() {
