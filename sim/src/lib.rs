@@ -20,6 +20,7 @@ pub mod geometry;
 pub mod intake;
 pub mod machine;
 pub mod marks;
+pub mod mutant;
 pub mod net;
 pub mod oracle;
 pub mod people;
@@ -41,6 +42,7 @@ pub mod wire;
 pub mod workload;
 pub mod world;
 
+pub use mutant::{Mutant, Plant};
 pub use scenario::{Scenario, ScenarioError, Setup};
 pub use wire::Wire;
 pub use world::{End, Outcome, World};

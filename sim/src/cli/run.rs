@@ -9,7 +9,7 @@ use drover_sim::report::{self, Heading, Report, Verdict};
 use drover_sim::scenario::START;
 use drover_sim::story::clock;
 use drover_sim::trace::Trace;
-use drover_sim::{Outcome, Setup, World};
+use drover_sim::{Outcome, Plant, Setup, World, mutant};
 
 use super::files::{create, load, save, unwritable};
 use super::progress::Progress;
@@ -19,6 +19,7 @@ use super::{BadInput, PolicyName, WireArg, quoted};
 #[derive(Debug, Args)]
 pub struct Run {
     /// The scenario, TOML.
+    #[arg(required_unless_present = "mutant", default_value_if("mutant", "list", ""))]
     scenario: PathBuf,
     /// The seed; goes before the scenario's own.
     #[arg(long)]
@@ -35,6 +36,9 @@ pub struct Run {
     /// Writes true poses, wire messages and journal as NDJSON.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Plants a named bug, to see that the oracle catches it; `list` prints all names.
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
     /// How messages travel.
     #[arg(long, value_enum, default_value = "typed")]
     wire: WireArg,
@@ -46,6 +50,10 @@ pub struct Run {
 impl Run {
     /// Whether all held.
     pub fn run(&self) -> Result<bool, BadInput> {
+        if self.mutant.as_deref() == Some("list") {
+            list_mutants();
+            return Ok(true);
+        }
         let mut setup = load(&self.scenario, self.seed)?;
         setup.config.policy = self.policy.unwrap_or(setup.config.policy);
         for warning in &setup.warnings {
@@ -87,6 +95,10 @@ impl Run {
         let mut progress = Progress::new();
         let run = World::new(setup, self.wire.into(), trace);
         let run = if self.report.is_some() { run.recorded() } else { run };
+        let run = match &self.mutant {
+            Some(name) => run.with_mutant(plant(name)?),
+            None => run,
+        };
         let run = run.run(&mut |ms, tally| {
             progress.show(|| format!("{}  {} of {} jobs done", clock(ms), tally.done, tally.total));
         });
@@ -116,6 +128,17 @@ impl Run {
         let properties = [("seed", heading.seed.to_string()), ("again", heading.again.clone())];
         let cases = report::told_with(verdicts, &heading.again);
         save(path, &report::junit(&heading.name, report.wall_seconds, &properties, &cases))
+    }
+}
+
+fn plant(name: &str) -> Result<&'static Plant, BadInput> {
+    let unknown = || BadInput(format!("--mutant {name:?} is not known; `--mutant list` prints all names"));
+    Plant::named(name).ok_or_else(unknown)
+}
+
+fn list_mutants() {
+    for plant in mutant::ALL {
+        println!("{:<22} {:<12} {}", plant.name, plant.caught_by, plant.plants);
     }
 }
 

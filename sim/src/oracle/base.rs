@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use drover_core::Time;
 use drover_maps::{EdgeId, Layout, NodeId};
-use drover_proto::vda5050::{Order, State};
+use drover_proto::vda5050::{ActionState, ActionStatus, Order, State};
 
 use super::{Breach, name_of};
+
+/// A robot this near a node stands on it, m.
+const ON_NODE_M: f64 = 0.5;
 
 /// A released node and the edge that leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +25,15 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Base {
     pub(crate) order_id: Option<String>,
-    /// When it was first seen, as long as it has had no order: before that nobody could know of it.
-    first_seen: Option<Time>,
     update_id: u32,
+    /// A state has shown the present order.
+    is_shown: bool,
+    /// A state has shown the last message, refused it, or shown that the robot has nothing left of it.
+    pub(crate) is_answered: bool,
+    /// The action id of the last cancel.
+    cancel: Option<String>,
+    /// When it was last placed by its own word alone: before that nobody could know of the place.
+    settled: Option<Time>,
     /// The sequenceId the last message began at: what stays if it is refused.
     stitch: u32,
     pub(crate) places: VecDeque<Place>,
@@ -63,6 +72,7 @@ impl Bases {
         }
         let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
         self.bases[robot].update_id = order.order_update_id;
+        self.bases[robot].is_answered = false;
         self.bases[robot].stitch = order.nodes.first().map_or(0, |node| node.sequence_id);
         let mut breaches = Vec::new();
         for (index, node) in order.nodes.iter().enumerate() {
@@ -82,7 +92,7 @@ impl Bases {
         let first = order.nodes.first();
         let start = first.and_then(|node| Some((self.layout.node_named(&node.node_id)?, node.sequence_id)));
         self.bases[robot].order_id = Some(order.order_id.clone());
-        self.bases[robot].first_seen = None;
+        self.bases[robot].is_shown = false;
         let is_driven = self.bases[robot].places.len() <= 1;
         if let (Some((node, sequence_id)), true) = (start, is_driven) {
             self.free_all(robot);
@@ -90,25 +100,55 @@ impl Bases {
         }
     }
 
-    /// The robot's own word frees what lies behind it.
+    /// The robot's own word frees what lies behind it, or all but its place when it has nothing left to drive.
     pub(crate) fn report(&mut self, now: Time, robot: usize, state: &State) {
-        let Some(last) = self.layout.node_named(&state.last_node_id) else { return };
-        let base = &self.bases[robot];
-        match &base.order_id {
-            None if base.places.is_empty() => {
-                self.bases[robot].first_seen = Some(now);
-                self.hold(robot, Place { sequence_id: 0, node: last, edge: None });
+        let base = &mut self.bases[robot];
+        let shows_it = base.order_id.as_ref() == Some(&state.order_id);
+        let is_last = shows_it && state.order_update_id >= base.update_id;
+        base.is_shown |= shows_it;
+        base.is_answered |= is_last;
+        if let Some(last) = self.layout.node_named(&state.last_node_id).filter(|_| shows_it) {
+            let here = |place: &Place| place.sequence_id == state.last_node_sequence_id && place.node == last;
+            if let Some(passed) = self.bases[robot].places.iter().position(here) {
+                self.free(robot, passed);
             }
-            Some(order_id) if *order_id == state.order_id => {
-                let here =
-                    |place: &Place| place.sequence_id == state.last_node_sequence_id && place.node == last;
-                if let Some(passed) = base.places.iter().position(here) {
-                    self.free(robot, passed);
-                }
-            }
-            None | Some(_) => {}
         }
         self.give_back_refused(robot, state);
+        let base = &self.bases[robot];
+        let is_dropped = shows_it && state.last_node_sequence_id < base.stitch;
+        let has_none = base.order_id.is_none() || (base.is_shown && !shows_it) || is_last || is_dropped;
+        if (has_none || base.cancel.as_ref().is_some_and(|cancel| is_over(state, cancel)))
+            && is_idle(state)
+            && let Some(node) = stands_at(&self.layout, state)
+        {
+            self.settle(now, robot, node, state.last_node_sequence_id);
+        }
+    }
+
+    /// It stands there and holds nothing else.
+    fn settle(&mut self, now: Time, robot: usize, node: NodeId, sequence_id: u32) {
+        let base = &mut self.bases[robot];
+        base.is_answered = true;
+        let is_there = |place: &Place| place.node == node;
+        if base.places.len() == 1 && base.places.iter().all(is_there) {
+            return;
+        }
+        if !base.places.iter().any(is_there) {
+            base.settled = Some(now);
+        }
+        self.free_all(robot);
+        self.hold(robot, Place { sequence_id, node, edge: None });
+    }
+
+    /// A cancel left for the robot.
+    pub(crate) fn cancelled(&mut self, robot: usize, action_id: &str) {
+        self.bases[robot].cancel = Some(action_id.to_owned());
+    }
+
+    /// A named person has carried it off the floor.
+    pub(crate) fn remove(&mut self, robot: usize) {
+        self.free_all(robot);
+        self.bases[robot] = Base { is_answered: true, ..Base::default() };
     }
 
     /// A refused message released nothing.
@@ -117,6 +157,7 @@ impl Bases {
         if !base.order_id.as_ref().is_some_and(|order_id| refuses(state, order_id, base.update_id)) {
             return;
         }
+        self.bases[robot].is_answered = true;
         while self.bases[robot]
             .places
             .back()
@@ -127,11 +168,11 @@ impl Bases {
         }
     }
 
-    /// All robots of the breach had been seen when the order was decided.
+    /// All robots of the breach had been seen where they are when the order was decided.
     pub(crate) fn were_known(&self, decided: Time, breach: &Breach) -> bool {
         breach.robots.iter().all(|robot| {
             let base = &self.bases[*robot];
-            base.order_id.is_some() || base.first_seen.is_some_and(|seen| seen < decided)
+            base.places.len() > 1 || base.settled.is_none_or(|settled| settled < decided)
         })
     }
 
@@ -207,6 +248,32 @@ pub(crate) fn refuses(state: &State, order_id: &str, update_id: u32) -> bool {
         error.reference("orderId") == Some(order_id) && error.reference("orderUpdateId") == Some(&update)
     });
     is_named && !(state.order_id == order_id && state.order_update_id == update_id)
+}
+
+/// It has nothing to drive and nothing to do.
+fn is_idle(state: &State) -> bool {
+    let is_open =
+        |action: &ActionState| !matches!(action.action_status, ActionStatus::Finished | ActionStatus::Failed);
+    state.node_states.is_empty() && !state.driving && !state.action_states.iter().any(is_open)
+}
+
+/// The action has ended, one way or the other.
+fn is_over(state: &State, action_id: &str) -> bool {
+    let ended = |status| matches!(status, ActionStatus::Finished | ActionStatus::Failed);
+    state.action_states.iter().any(|action| action.action_id == action_id && ended(action.action_status))
+}
+
+/// The node a robot says it stands on, unless the position that it says contradicts it.
+fn stands_at(layout: &Layout, state: &State) -> Option<NodeId> {
+    let position = state.agv_position.as_ref().filter(|position| position.position_initialized);
+    let Some(position) = position else { return layout.node_named(&state.last_node_id) };
+    let near = |metres: f64| (metres * 1_000.0).round() as i64;
+    let node = layout
+        .node_named(&state.last_node_id)
+        .or_else(|| layout.nearest_node(near(position.x), near(position.y)).map(|(node, _)| node))?;
+    let at = layout.node(node);
+    let away = (position.x - f64::from(at.x_mm) / 1_000.0).hypot(position.y - f64::from(at.y_mm) / 1_000.0);
+    (at.map == position.map_id && away <= ON_NODE_M).then_some(node)
 }
 
 /// One hold less: a way that comes by twice holds twice.

@@ -31,13 +31,16 @@ pub(crate) fn off_its_base(layout: &Layout, robot: usize, base: &Base, truth: &T
 }
 
 /// To the node and along the edge that leads to it.
-fn distance_m(layout: &Layout, place: &Place, at: (f64, f64)) -> f64 {
+pub(crate) fn distance_m(layout: &Layout, place: &Place, at: (f64, f64)) -> f64 {
     let node = point(layout.node(place.node).x_mm, layout.node(place.node).y_mm);
     let to_node = distance_to_segment(at, node, node);
-    place.edge.map_or(to_node, |edge| {
-        let line = line_of(layout, edge);
-        line.windows(2).map(|ends| distance_to_segment(at, ends[0], ends[1])).fold(to_node, f64::min)
-    })
+    place.edge.map_or(to_node, |edge| distance_to_edge(layout, edge, at).min(to_node))
+}
+
+/// To the line of an edge, bends and all.
+pub(crate) fn distance_to_edge(layout: &Layout, edge: EdgeId, at: (f64, f64)) -> f64 {
+    let line = line_of(layout, edge);
+    line.windows(2).map(|ends| distance_to_segment(at, ends[0], ends[1])).fold(f64::INFINITY, f64::min)
 }
 
 fn line_of(layout: &Layout, edge: EdgeId) -> Vec<(f64, f64)> {

@@ -12,6 +12,8 @@ use crate::geometry::distance_to_segment;
 
 /// States of one device kept: an order is decided a few messages before it leaves, at most.
 const HEARD_MAX: usize = 64;
+/// A word of a device that is older than this says nothing any more, ms.
+const HEARD_WITHIN_MS: u64 = 60_000;
 /// A robot's centre this near the middle of a door's edge is under the door, m.
 const UNDER_M: f64 = 0.3;
 
@@ -62,15 +64,17 @@ impl Doors {
         let Some(heard) = self.heard.get(device) else { return false };
         let before = heard.iter().rfind(|(at, _)| *at < decided);
         let then = heard.iter().filter(|(at, _)| *at == decided);
-        before.into_iter().chain(then).any(|(_, state)| *state == Condition::Open)
+        let is_fresh = |at: Time| decided.since_ms(at) <= HEARD_WITHIN_MS;
+        before.into_iter().chain(then).any(|(at, state)| *state == Condition::Open && is_fresh(*at))
     }
 }
 
-/// A robot under a door that isn't open. `is_open` is the physical truth, by place in `Layout::devices`.
+/// A robot that is under a door that isn't open, or has passed under it since the last look. `is_open` is the physical
+/// truth, by place in `Layout::devices`.
 pub(crate) fn under_a_shut_door(
     layout: &Layout,
     robot: usize,
-    truth: &Truth,
+    (truth, before): (&Truth, (f64, f64)),
     is_open: &[bool],
 ) -> Option<Breach> {
     for (device, _) in layout.devices().iter().zip(is_open).filter(|(_, is_open)| !**is_open) {
@@ -82,7 +86,7 @@ pub(crate) fn under_a_shut_door(
             let (from, to) = (layout.node(edge.from), layout.node(edge.to));
             let middle = |a: i32, b: i32| f64::from(a + b) / 2_000.0;
             let door = (middle(from.x_mm, to.x_mm), middle(from.y_mm, to.y_mm));
-            let away = distance_to_segment((truth.outline.x_m, truth.outline.y_m), door, door);
+            let away = distance_to_segment(door, before, (truth.outline.x_m, truth.outline.y_m));
             if from.map == truth.map && away < UNDER_M {
                 let text = format!("it is under {}, which isn't open", device.name);
                 return Some(Breach::new("Observed", &[robot], text));

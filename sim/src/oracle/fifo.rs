@@ -20,33 +20,51 @@ enum Milestone {
 /// Queue order, and how far each sequence is.
 #[derive(Debug, Default)]
 pub(crate) struct Fifo {
-    published: Vec<JobId>,
+    /// Each job's place in the queue: that of its first message.
     places: BTreeMap<JobId, usize>,
-    admitted_to: usize,
+    published: Vec<JobId>,
+    /// Whether the journal has it, by place; and the first place it hasn't.
+    is_submitted: Vec<bool>,
+    submitted_to: usize,
     /// Jobs of each sequence, in order of admission.
     sequences: BTreeMap<String, Vec<JobId>>,
+    /// As published.
     sequence_of: BTreeMap<JobId, String>,
     reached: BTreeSet<(JobId, Milestone)>,
     last_actions: BTreeSet<String>,
 }
 
 impl Fifo {
-    pub(crate) fn published(&mut self, job: &JobId) {
-        self.places.entry(job.clone()).or_insert(self.published.len());
-        self.published.push(job.clone());
-    }
-
-    /// A job was accepted, in the order of the journal.
-    pub(crate) fn admitted(&mut self, spec: &JobSpec) -> Option<Breach> {
+    pub(crate) fn published(&mut self, spec: &JobSpec) {
+        if self.places.contains_key(&spec.id) {
+            return;
+        }
+        self.places.insert(spec.id.clone(), self.published.len());
+        self.published.push(spec.id.clone());
+        self.is_submitted.push(false);
         if let Some(name) = &spec.sequence {
-            self.sequences.entry(name.clone()).or_default().push(spec.id.clone());
             self.sequence_of.insert(spec.id.clone(), name.clone());
         }
-        let place = self.places.get(&spec.id).copied();
-        let is_in_order = place.is_some_and(|place| place >= self.admitted_to);
-        self.admitted_to = place.map_or(self.admitted_to, |place| place + 1);
-        (!is_in_order)
-            .then(|| Breach::new("Fifo", &[], format!("job {} was admitted out of queue order", spec.id)))
+    }
+
+    /// A job was submitted, in the order of the journal: taken over, refused, or known already.
+    pub(crate) fn submitted(&mut self, spec: &JobSpec, is_refused: bool) -> Option<Breach> {
+        let breach = |text: String| Some(Breach::new("Fifo", &[], text));
+        let Some(place) = self.places.get(&spec.id).copied() else {
+            return breach(format!("job {} was submitted, but never published", spec.id));
+        };
+        self.is_submitted[place] = true;
+        while self.is_submitted.get(self.submitted_to) == Some(&true) {
+            self.submitted_to += 1;
+        }
+        if is_refused {
+            return None;
+        }
+        if let Some(name) = self.sequence_of.get(&spec.id) {
+            self.sequences.entry(name.clone()).or_default().push(spec.id.clone());
+        }
+        let before = self.published.get(self.submitted_to).filter(|_| self.submitted_to < place)?;
+        breach(format!("job {} was admitted before job {before}, which was published before it", spec.id))
     }
 
     /// An order that is no resend: the last action of a job is its last leg's.

@@ -109,8 +109,16 @@ impl World<'_> {
         }
     }
 
-    /// One input for a process that leads; one that sleeps takes it when it wakes.
+    /// One input for a process that leads, as far as no planted bug changes it.
     pub(super) fn tell(&mut self, index: usize, input: Input) -> Result<(), WireError> {
+        let Some(mutant) = &mut self.mutant else { return self.hand_in(index, input) };
+        let mut inputs = vec![input];
+        mutant.input(self.now, &mut inputs);
+        inputs.into_iter().try_for_each(|input| self.hand_in(index, input))
+    }
+
+    /// One input for a process that leads; one that sleeps takes it when it wakes.
+    fn hand_in(&mut self, index: usize, input: Input) -> Result<(), WireError> {
         if !self.processes[index].leads() {
             return Ok(());
         }
@@ -131,6 +139,9 @@ impl World<'_> {
         let mut effects = Vec::new();
         if let Some(site) = &mut self.processes[index].site {
             site.receive(self.now, input, &mut effects);
+        }
+        if let Some(mutant) = &mut self.mutant {
+            mutant.effects(self.now, &mut effects);
         }
         self.processes[index].effects.extend(effects);
         if self.is_struck(index, Point::AfterStep)? {

@@ -224,6 +224,7 @@ impl World<'_> {
     pub(super) fn send_device(&mut self, index: usize, name: &str, request: DeviceRequest) {
         let Some(door) = self.doors.iter().position(|door| door.name == name) else { return };
         if self.may_speak(index) && !self.ailing.broker_down {
+            self.oracle.device_asked(self.now, door);
             let delay = self.door_delay();
             self.queue.push(self.now.plus_ms(delay), Happening::DoorDown { door, request });
         }

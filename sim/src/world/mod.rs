@@ -28,6 +28,7 @@ use crate::doors::{Door, DoorFault};
 use crate::intake::{Delivery, Intake};
 use crate::machine::{Begin, Machine};
 use crate::marks::Marks;
+use crate::mutant::{Mutant, Plant};
 use crate::net::Net;
 use crate::oracle::{Oracle, Truth, Violation};
 use crate::people::People;
@@ -198,6 +199,7 @@ pub struct World<'a> {
     last_news: Time,
     trace: Option<Trace<'a>>,
     recorder: Option<Recorder>,
+    mutant: Option<Mutant>,
 }
 
 impl<'a> World<'a> {
@@ -239,6 +241,7 @@ impl<'a> World<'a> {
             wire,
             trace,
             recorder: None,
+            mutant: None,
         }
     }
 
@@ -251,6 +254,12 @@ impl<'a> World<'a> {
         };
         let robots = self.setup.robots.iter().map(|begin| (begin.name.clone(), size_mm(begin))).collect();
         self.recorder = Some(Recorder::new(layout.clone(), robots));
+        self
+    }
+
+    /// The same world with a planted bug.
+    pub fn with_mutant(mut self, plant: &Plant) -> World<'a> {
+        self.mutant = Some(plant.grow(&self.setup.layout));
         self
     }
 

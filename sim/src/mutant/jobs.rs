@@ -1,0 +1,99 @@
+//! Jobs that are taken over, answered and told of otherwise than they should be.
+
+use std::collections::BTreeSet;
+
+use drover_core::job::JobRequest;
+use drover_core::{Command, Effect, Input, JobNews, Ticket, Time, Verdict};
+
+use super::Bug;
+
+/// The piece of news that is lost.
+const LOST_N: u64 = 5;
+
+/// Jobs lose their sequence on the way in.
+pub(super) struct UnheardSequence;
+
+impl Bug for UnheardSequence {
+    fn input(&mut self, _now: Time, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let Input::Job { request: JobRequest::Submit(spec), .. } = input {
+                spec.sequence = None;
+            }
+        }
+    }
+}
+
+/// Every other job waits until the next has been handed over.
+#[derive(Default)]
+pub(super) struct OutOfOrder(Option<Input>);
+
+impl Bug for OutOfOrder {
+    fn input(&mut self, _now: Time, inputs: &mut Vec<Input>) {
+        if !inputs.iter().any(|input| matches!(input, Input::Job { .. })) {
+            return;
+        }
+        match self.0.take() {
+            Some(kept) => inputs.push(kept),
+            None => self.0 = inputs.pop(),
+        }
+    }
+}
+
+/// Jobs are acknowledged at once.
+#[derive(Default)]
+pub(super) struct AckBeforeCommit {
+    new: Vec<Ticket>,
+    answered: BTreeSet<Ticket>,
+}
+
+impl Bug for AckBeforeCommit {
+    fn input(&mut self, _now: Time, inputs: &mut Vec<Input>) {
+        for input in inputs {
+            if let Input::Job { ticket, .. } = input {
+                self.new.extend(*ticket);
+            }
+        }
+    }
+
+    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
+        let is_new = |effect: &Effect| !matches!(effect, Effect::Answer { ticket, .. } if self.answered.contains(ticket));
+        effects.retain(is_new);
+        for ticket in self.new.drain(..) {
+            self.answered.insert(ticket);
+            effects.push(Effect::Answer { ticket, verdict: Verdict::Accepted });
+        }
+    }
+}
+
+/// A job is done when its first leg is.
+pub(super) struct DoneTooEarly;
+
+impl Bug for DoneTooEarly {
+    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
+        let early = |what: &mut JobNews| {
+            if *what == (JobNews::LegDone { leg: 0 }) {
+                *what = JobNews::Done;
+            }
+        };
+        for effect in effects {
+            if let Effect::Append(record) = effect {
+                for command in record.entries.iter_mut().flat_map(|entry| &mut entry.commands) {
+                    if let Command::Notify(news) = command {
+                        early(&mut news.what);
+                    }
+                }
+            } else if let Effect::Notify(news) = effect {
+                early(&mut news.what);
+            }
+        }
+    }
+}
+
+/// One piece of news is lost on the way out.
+pub(super) struct NotifyGap;
+
+impl Bug for NotifyGap {
+    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
+        effects.retain(|effect| !matches!(effect, Effect::Notify(news) if news.n == LOST_N));
+    }
+}
