@@ -137,3 +137,19 @@ fn confirmed_notifications_are_not_told_again() {
     again.site.receive(again.now, Input::Clock, &mut effects);
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Notify(_))));
 }
+
+#[test]
+fn a_fenced_site_says_nothing_more_whatever_comes_in() {
+    let mut shell = Shell::new();
+    shell.commit();
+    shell.hear();
+    shell.submit(1, job("J-1", None));
+    let in_flight = shell.in_flight.take().expect("an append");
+    shell.give(Input::Fenced);
+    shell.give(Input::Committed { seq_to: in_flight.seq_to });
+    shell.hear();
+    shell.wait(60_000);
+    assert!(shell.site.is_deposed() && shell.in_flight.is_none());
+    assert_eq!((shell.answers.len(), shell.orders.len(), shell.notes.len()), (0, 0, 0));
+    assert_eq!(shell.site.next_timeout(), None);
+}
