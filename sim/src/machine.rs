@@ -50,6 +50,8 @@ pub struct Ills {
     pub is_off_floor: bool,
     /// It is where a person put it: nothing the controller said led it there.
     pub is_astray: bool,
+    /// A person has laid hands on it since the last look.
+    pub is_handled: bool,
     /// It has lied: its own word is worth nothing in this run any more.
     pub is_hostile: bool,
     /// Claims to have reached its decision point as soon as it has an order.
@@ -176,6 +178,16 @@ impl Machine {
         self.agent.drive().is_driving()
     }
 
+    /// What is wrong with it, in words, for a story.
+    pub fn complaint(&self) -> String {
+        let faults = self.agent.drive().status().faults;
+        let faults = faults.iter().map(|fault| fault.name());
+        let mode = self.agent.mode().as_str();
+        let way = if self.ills.is_obstructed { Some("something is in its way") } else { None };
+        let moves = if self.is_driving() { "drives" } else { "stands" };
+        [moves, mode].into_iter().chain(way).chain(faults).collect::<Vec<_>>().join(", ")
+    }
+
     /// Names of the loads aboard.
     pub fn loads(&self) -> impl Iterator<Item = &str> {
         self.agent.loads().iter().filter_map(|load| load.load_id.as_deref())
@@ -209,6 +221,7 @@ impl Machine {
 
     /// A person takes all loads off.
     pub(crate) fn unload(&mut self, now: Time) {
+        self.ills.is_handled = true;
         self.agent.set_loads(now.0, Vec::new());
     }
 
@@ -256,7 +269,7 @@ impl Machine {
             map,
             outline,
             loads: self.loads().map(str::to_owned).collect(),
-            moved_by_hand: self.ills.is_astray,
+            moved_by_hand: self.ills.is_astray || self.ills.is_handled,
             is_hostile: self.ills.is_hostile,
             is_off_floor: self.ills.is_off_floor,
         }

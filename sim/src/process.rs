@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use drover_core::{Effect, Epoch, Input, Record, Site, Time};
+use drover_core::{Effect, Epoch, Input, Notification, Record, Site, Time};
 
 /// How long a lease holds unless it is renewed, ms.
 pub const LEASE_MS: u64 = 4_000;
@@ -77,6 +77,8 @@ pub struct Process {
     pub is_asleep: bool,
     /// Inputs that came while it slept.
     pub waiting: VecDeque<Input>,
+    /// Events that wait until it is sure again that it leads.
+    pub unsaid: VecDeque<Notification>,
     /// Effects that it hasn't carried out yet.
     pub effects: VecDeque<Effect>,
     /// So many points are passed before this strikes.

@@ -5,7 +5,7 @@ use drover_core::robot::{Cause, Robot, Task};
 use drover_maps::NodeId;
 
 /// Robots told of, at most.
-const TOLD_MAX: usize = 40;
+pub(crate) const TOLD_MAX: usize = 40;
 
 /// One line per robot, those with a task first.
 pub fn standing(fleet: &Fleet) -> Vec<String> {

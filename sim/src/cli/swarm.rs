@@ -159,7 +159,8 @@ fn tell(seed: u64, outcome: &Outcome, verdicts: &[Verdict]) {
     if broken.is_empty() {
         return;
     }
-    println!("seed {seed}: {} robots, {} jobs", outcome.robots, outcome.tally.total);
+    let faults: Vec<&str> = swarm::scenario(seed).fault.iter().map(|line| line.what.name()).collect();
+    println!("seed {seed}: {} robots, {} jobs; {}", outcome.robots, outcome.tally.total, faults.join(", "));
     for verdict in broken {
         println!("  {}: {}", verdict.name, verdict.broken.as_deref().unwrap_or_default());
     }

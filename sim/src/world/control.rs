@@ -55,6 +55,8 @@ impl World<'_> {
                 return self.depose(index);
             }
             self.processes[index].sure_until = expires;
+            self.oracle.acts(epoch);
+            self.say_unsaid(index);
             return Ok(());
         }
         let is_free =
@@ -183,7 +185,6 @@ impl World<'_> {
     }
 
     fn act(&mut self, index: usize, effect: Effect) {
-        let life = self.processes[index].life;
         match effect {
             Effect::Append(record) => {
                 self.processes[index].in_flight = Some(record);
@@ -191,7 +192,10 @@ impl World<'_> {
             }
             Effect::Answer { ticket, verdict } => self.answer(index, ticket, &verdict),
             Effect::Send { name, message } => self.send(index, &name, message),
-            Effect::Notify(notification) => self.notify(index, life, &notification),
+            Effect::Notify(notification) => {
+                self.processes[index].unsaid.push_back(*notification);
+                self.say_unsaid(index);
+            }
             Effect::SendDevice { name, request } => self.send_device(index, &name, request),
             Effect::Alarm(alarm) => {
                 self.traffic.alarms += 1;
@@ -475,15 +479,26 @@ impl World<'_> {
 
     /// Two guards against speaking late: the session is this process's, and its lease is surely not over.
     pub(super) fn may_speak(&self, index: usize) -> bool {
-        let is_sure = !self.is_leased() || self.now < self.processes[index].sure_until;
+        let is_sure = self.is_sure(index);
         let has_session = self.speaker == Some(index);
         (has_session || !self.setup.guards.session) && (is_sure || !self.setup.guards.lease)
     }
 
-    fn notify(&mut self, index: usize, life: u64, notification: &Notification) {
-        if self.is_leased() && self.now >= self.processes[index].sure_until && self.setup.guards.lease {
-            return;
+    /// Events leave in order, and only while nobody else can lead.
+    fn say_unsaid(&mut self, index: usize) {
+        let life = self.processes[index].life;
+        while !self.setup.guards.lease || self.is_sure(index) {
+            let Some(notification) = self.processes[index].unsaid.pop_front() else { return };
+            self.notify(index, life, &notification);
         }
+    }
+
+    /// Nobody else can have taken the lead yet.
+    fn is_sure(&self, index: usize) -> bool {
+        !self.is_leased() || self.now < self.processes[index].sure_until
+    }
+
+    fn notify(&mut self, index: usize, life: u64, notification: &Notification) {
         self.oracle.notified(self.now, notification);
         self.tally.notified(notification);
         if let Some(recorder) = &mut self.recorder {

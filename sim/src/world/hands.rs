@@ -16,8 +16,10 @@ use crate::wire::WireError;
 
 /// A robot stops before something that is this near ahead, m: its braking distance, a look's time, and both outlines.
 const AHEAD_M: f64 = 3.0;
-/// Half the angle that counts as ahead, as a cosine.
-const AHEAD_COS: f64 = 0.5;
+/// So far to either side counts as its lane, m: both outlines.
+const BESIDE_M: f64 = 1.1;
+/// The controller knows where a robot stands if it is no farther off, m.
+const PLACED_M: f64 = 0.3;
 /// Room a person leaves around a robot that he puts down, m.
 const ROOM_M: f64 = 0.4;
 /// A place this far from every robot may be taken even if one is on its way there, m.
@@ -79,6 +81,10 @@ impl World<'_> {
 
     /// Every robot's own eyes: it stops before people, and before robots that stand where nobody led them.
     pub(super) fn keep_clear(&mut self) {
+        for robot in 0..self.robots.len() {
+            let is_known = self.robots[robot].ills.is_astray && self.is_placed(robot);
+            self.robots[robot].ills.is_astray &= !is_known;
+        }
         let strange: Vec<usize> = (0..self.robots.len())
             .filter(|robot| self.robots[*robot].ills.is_astray || self.robots[*robot].ills.lies)
             .collect();
@@ -102,6 +108,17 @@ impl World<'_> {
                 self.robots[robot].armed = Some(self.now);
             }
         }
+    }
+
+    /// The controller has it where it truly stands: others are kept off by what it holds.
+    fn is_placed(&self, robot: usize) -> bool {
+        let Some(fleet) = self.fleet() else { return false };
+        let Some(id) = fleet.robot_named(&self.robots[robot].name) else { return false };
+        let facts = &fleet.robots()[id.index()];
+        let Some(node) = facts.trail.last_node().filter(|_| facts.is_usable()) else { return false };
+        let (node, truth) = (self.setup.layout.node(node), &self.truths[robot]);
+        let (x_m, y_m) = (f64::from(node.x_mm) / 1_000.0, f64::from(node.y_mm) / 1_000.0);
+        node.map == truth.map && length(truth.outline.x_m - x_m, truth.outline.y_m - y_m) <= PLACED_M
     }
 
     fn middle_of(&self, edge: drover_maps::EdgeId) -> (String, f64, f64) {
@@ -190,15 +207,12 @@ fn is_lost(fleet: &Fleet, world: &World<'_>, robot: usize) -> bool {
     facts.is_off_path || facts.stands.is_some() || facts.trail.steps.is_empty()
 }
 
-/// Near, and before it: not beside, not behind.
+/// Near, and on the lane before it: not beside, not behind.
 fn is_ahead(outline: &Outline, at: (f64, f64)) -> bool {
     let (dx, dy) = (at.0 - outline.x_m, at.1 - outline.y_m);
-    let away = length(dx, dy);
-    if away > AHEAD_M {
-        return false;
-    }
     let (sin, cos) = outline.theta_rad.sin_cos();
-    dx * cos + dy * sin >= away * AHEAD_COS
+    let (ahead, beside) = (dx * cos + dy * sin, dy * cos - dx * sin);
+    (0.0..=AHEAD_M).contains(&ahead) && beside.abs() <= BESIDE_M
 }
 
 fn length(x: f64, y: f64) -> f64 {

@@ -391,6 +391,7 @@ impl<'a> World<'a> {
             self.robots[robot].advance(self.now);
             self.listen(robot)?;
             self.truths[robot] = self.robots[robot].truth();
+            self.robots[robot].ills.is_handled = false;
         }
         self.keep_clear();
         for door in 0..self.doors.len() {
@@ -459,7 +460,9 @@ impl<'a> World<'a> {
             Err(error) => self.oracle.unreadable(self.now, &error),
         }
         if end != End::Over {
-            let why = self.fleet().map_or_else(|| vec!["nobody leads".to_owned()], why::standing);
+            let mut why = self.fleet().map_or_else(|| vec!["nobody leads".to_owned()], why::standing);
+            let truly = self.robots.iter().map(|robot| format!("{} truly {}", robot.name, robot.complaint()));
+            why.extend(truly.take(why::TOLD_MAX));
             let left: Vec<_> = self.fleet().into_iter().flat_map(Fleet::jobs).cloned().collect();
             let left: Vec<_> = left.iter().filter(|job| !job.state.is_terminal()).collect();
             self.oracle.unfinished(self.now, &left, why);
