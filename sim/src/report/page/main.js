@@ -67,7 +67,7 @@ function renderEvents() {
   const rows = EVENTS.slice(0, 500).map((event) => {
     const until = event.sort === "fault" ? ` – ${event.isOpen ? t("toEnd") : clock(event.until)}` : "";
     const jump = html("button", { type: "button", onclick: () => showEvent(event) }, clock(event.from) + until);
-    return html("tr", {}, html("td", {}, jump), html("td", {}, t(event.sort)), html("td", {}, [event.code, event.text].filter(Boolean).join(": ")));
+    return html("tr", {}, html("td", { className: "tight" }, jump), html("td", { className: "tight" }, t(event.sort)), html("td", {}, [event.code, event.text].filter(Boolean).join(": ")));
   });
   const head = html("tr", {}, ...["when", "", "what"].map((key) => html("th", {}, key ? t(key) : "")));
   byId("events").replaceChildren(rows.length ? html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows)) : html("p", { className: "hint" }, t("noEvents")));
