@@ -11,14 +11,18 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use drover_maps::{EdgeId, NodeId};
 
-use super::region::{self, PLACES_MAX, Places, Region, Step, bits};
+use super::region::{self, Aim, PLACES_MAX, Places, Region, Step, bits};
 use super::{Distances, Problem};
 use crate::id::RobotId;
 
 /// Regions tried one after the other: places of each, at most.
 const REGIONS: [usize; 3] = [24, 56, PLACES_MAX];
-/// Moves looked at in one region, at most.
-const MOVES_MAX: usize = 100_000;
+/// Moves looked at in one search, at most.
+const MOVES_MAX: usize = 200_000;
+/// And with one aim in one region.
+const AIM_MOVES_MAX: usize = 40_000;
+/// Places tried where the one robot might let others out, at most.
+const SIDES_MAX: usize = 8;
 /// What is still to do counts so many times as much as what has been done.
 const GREED: u64 = 3;
 /// One step of another robot out of the way counts as so much time, ms.
@@ -39,49 +43,85 @@ struct State {
 /// States found: the cost, and the state and the move (from where, along what) they were reached by.
 type Reached = BTreeMap<State, (u64, Option<(State, usize, EdgeId)>)>;
 
+/// A move: from which place, along what.
+type Made = (usize, EdgeId);
+
 /// Moves that bring this agent (by index) on and all others out of its way, if the search finds some.
 pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) -> Option<Manoeuvre> {
     let agent = &problem.agents[first];
     let table = distances.to(problem.layout, agent.goal?.node, agent.robot_type);
     let way = region::way(problem, first, &table)?;
-    let mut places = 0;
+    let (mut places, mut budget) = (0, MOVES_MAX);
     for most in REGIONS {
-        let region = Region::new(problem, first, &way, &table, most.max(way.len()));
+        let region = Region::new(problem, first, &way, most.max(way.len()));
         if region.steps.len() == places {
             return None;
         }
         places = region.steps.len();
-        if let Some(moves) = run(&region) {
+        if let Some(moves) = find(&region, &mut budget) {
             return Some(name(problem, moves, &region));
         }
     }
     None
 }
 
-/// The moves from place to place, first to last.
-fn run(region: &Region) -> Option<Vec<(usize, EdgeId)>> {
+/// The moves from place to place, first to last: straight to the target, or first aside to let others out.
+fn find(region: &Region, budget: &mut usize) -> Option<Vec<Made>> {
     let start = State { first: region.first, others: region.others };
+    let goal = region.aim(region.target);
+    let walled = in_the_way(region, &goal, start).1.count_ones();
+    if walled == 0 {
+        return run(region, &goal, start, budget).map(|(moves, _)| moves);
+    }
+    for side in sides(region, &goal, walled) {
+        let Some((mut moves, aside)) = run(region, &region.aim(side), start, budget) else { continue };
+        if in_the_way(region, &goal, aside).1 == 0
+            && let Some((rest, _)) = run(region, &goal, aside, budget)
+        {
+            moves.extend(rest);
+            return Some(moves);
+        }
+    }
+    run(region, &goal, start, budget).map(|(moves, _)| moves)
+}
+
+/// Places where the one robot could stand while so many others come past it and off its way, the nearest first.
+fn sides(region: &Region, goal: &Aim, walled: u32) -> Vec<usize> {
+    let away = region.aim(region.first).left_ms;
+    let mut found = Vec::new();
+    for place in (0..region.steps.len()).filter(|place| goal.left_ms[*place] != u64::MAX) {
+        let room = region.reach(region.target, 1 << place) & !goal.way[place];
+        if room.count_ones() >= walled {
+            found.push((away[place], place));
+        }
+    }
+    found.sort_unstable();
+    found.into_iter().map(|(_, place)| place).take(SIDES_MAX).collect()
+}
+
+/// The moves that bring the one robot to what it aims at, and where everybody stands then.
+fn run(region: &Region, aim: &Aim, start: State, budget: &mut usize) -> Option<(Vec<Made>, State)> {
     let mut reached = Reached::new();
     let mut open = BinaryHeap::new();
-    let mut looked_at = 0;
+    let mut left = AIM_MOVES_MAX.min(*budget);
     reached.insert(start, (0, None));
     open.push(Reverse((0_u64, 0_u64, start)));
     while let Some(Reverse((_, cost, state))) = open.pop() {
-        if state.first == region.target {
-            return Some(unwind(&reached, state));
+        if state.first == aim.target {
+            return Some((unwind(&reached, state), state));
         }
         if reached.get(&state).is_some_and(|(known, _)| *known < cost) {
             continue;
         }
-        if looked_at > MOVES_MAX {
-            return None;
-        }
         for (from, step, next) in moves(region, state) {
-            looked_at += 1;
+            if left == 0 {
+                return None;
+            }
+            (left, *budget) = (left - 1, budget.saturating_sub(1));
             let sum = cost + step.travel_ms;
             if reached.get(&next).is_none_or(|(known, _)| sum < *known) {
                 reached.insert(next, (sum, Some((state, from, step.edge))));
-                open.push(Reverse((sum + GREED * to_do_ms(region, next), sum, next)));
+                open.push(Reverse((sum + GREED * to_do_ms(region, aim, next), sum, next)));
             }
         }
     }
@@ -109,32 +149,21 @@ fn moves(region: &Region, state: State) -> Vec<(usize, &Step, State)> {
 }
 
 /// How far the one robot still is from its target, and those in its way from where they are in nobody's.
-fn to_do_ms(region: &Region, state: State) -> u64 {
-    let way = region.way[state.first];
-    let in_the_way = state.others & way;
-    if in_the_way == 0 {
-        return region.left_ms[state.first];
+fn to_do_ms(region: &Region, aim: &Aim, state: State) -> u64 {
+    let (steps, walled) = in_the_way(region, aim, state);
+    aim.left_ms[state.first].saturating_add(STEP_MS * (steps + ROOM_STEPS * u64::from(walled.count_ones())))
+}
+
+/// Steps of those in the way until they are out of it, and who can't get out but past the one robot.
+fn in_the_way(region: &Region, aim: &Aim, state: State) -> (u64, Places) {
+    let way = aim.way[state.first];
+    if state.others & way == 0 {
+        return (0, 0);
     }
     let standing = state.others | 1 << state.first;
     let free = (0..region.near.len()).filter(|place| region.near[*place] & standing == 0);
     let free = free.fold(0, |all, place| all | 1 << place);
-    let (steps, walled) = steps_out(region, free & !way, in_the_way, 1 << state.first);
-    let retreat = if walled == 0 { 0 } else { retreat(region, state, free, walled) };
-    region.left_ms[state.first] + STEP_MS * (steps + retreat)
-}
-
-/// Steps until those that can only come out past the robot itself have done so: it has to make room first.
-fn retreat(region: &Region, state: State, free: Places, walled: Places) -> u64 {
-    let away = |place: usize| {
-        let lacking = walled.count_ones().saturating_sub((region.room[place] & free).count_ones());
-        2 * u64::from(region.steps_to[place][state.first]) + ROOM_STEPS * u64::from(lacking)
-    };
-    let Some((own, back)) = (0..region.near.len()).map(|place| (away(place), place)).min() else { return 0 };
-    let line = region.line(state.first, back);
-    let clear = free & !region.way[state.first] & !line;
-    let (behind, stay) = steps_out(region, clear, state.others & line, 1 << state.first);
-    let (theirs, sealed) = steps_out(region, region.room[back] & free, walled, 0);
-    own + behind + theirs + ROOM_STEPS * u64::from((stay | sealed).count_ones())
+    steps_out(region, free & !way, state.others & way, 1 << state.first)
 }
 
 /// Steps that all of these places are away from the nearest free one, together, and the places from where there is no way.
@@ -150,7 +179,7 @@ fn steps_out(region: &Region, free: Places, mut from: Places, wall: Places) -> (
     (sum, from)
 }
 
-fn unwind(reached: &Reached, end: State) -> Vec<(usize, EdgeId)> {
+fn unwind(reached: &Reached, end: State) -> Vec<Made> {
     let mut moves = Vec::new();
     let mut state = end;
     while let Some((_, Some((before, from, edge)))) = reached.get(&state) {
@@ -162,7 +191,7 @@ fn unwind(reached: &Reached, end: State) -> Vec<(usize, EdgeId)> {
 }
 
 /// Who it is that makes each move.
-fn name(problem: &Problem<'_>, moves: Vec<(usize, EdgeId)>, region: &Region) -> Manoeuvre {
+fn name(problem: &Problem<'_>, moves: Vec<Made>, region: &Region) -> Manoeuvre {
     let mut standing: BTreeMap<NodeId, RobotId> =
         problem.agents.iter().map(|agent| (agent.node, agent.robot)).collect();
     let mut named = Manoeuvre::new();

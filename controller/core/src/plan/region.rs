@@ -3,12 +3,12 @@
 //! Whoever can't be moved, or stands outside, closes the steps in conflict with it. All the others inside are alike: only
 //! the one robot has a goal, so it doesn't matter which of them stands where.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use drover_maps::{EdgeId, NodeId};
 
 use super::Problem;
-use super::distance::UNREACHABLE;
 
 /// Places of a region, at most.
 pub(super) const PLACES_MAX: usize = 128;
@@ -37,20 +37,23 @@ pub(super) struct Region {
     pub(super) steps: Vec<Vec<Step>>,
     /// By place: from where the others may step onto it.
     pub(super) into: Vec<Places>,
+    /// By place: from where the one robot may step onto it.
+    onto: Vec<Places>,
     /// By place: who stands there excludes who would stand here.
     pub(super) near: Vec<Places>,
-    /// By place: all that conflicts with the straight way on from there.
-    pub(super) way: Vec<Places>,
-    /// By place: where others find room, off the way, while the one robot stands there.
-    pub(super) room: Vec<Places>,
-    /// By place: steps to it from each place; none is `u8::MAX`.
-    pub(super) steps_to: Vec<Vec<u8>>,
-    /// By place: time to the end of the way, ms.
-    pub(super) left_ms: Vec<u64>,
     pub(super) first: usize,
     pub(super) others: Places,
     /// Where the way ends: at the goal, or as far as a region goes.
     pub(super) target: usize,
+}
+
+/// Where the one robot is to go, and how.
+pub(super) struct Aim {
+    pub(super) target: usize,
+    /// By place: time to the target, ms.
+    pub(super) left_ms: Vec<u64>,
+    /// By place: all that conflicts with the straight way on from there.
+    pub(super) way: Vec<Places>,
 }
 
 /// The nodes of an agent's straight way by this table, its own place first; none if it is barred by what won't move.
@@ -84,23 +87,14 @@ pub(super) fn way(problem: &Problem<'_>, first: usize, table: &[u32]) -> Option<
 
 impl Region {
     /// The nodes of the way and those nearest to it, so many at most.
-    pub(super) fn new(
-        problem: &Problem<'_>,
-        first: usize,
-        way: &[NodeId],
-        table: &[u32],
-        most: usize,
-    ) -> Region {
+    pub(super) fn new(problem: &Problem<'_>, first: usize, way: &[NodeId], most: usize) -> Region {
         let nodes = around(problem, way, most);
         let places: BTreeMap<NodeId, usize> = nodes.iter().copied().zip(0..).collect();
         let mut region = Region {
             steps: Vec::with_capacity(nodes.len()),
             into: vec![0; nodes.len()],
+            onto: vec![0; nodes.len()],
             near: Vec::with_capacity(nodes.len()),
-            way: vec![0; nodes.len()],
-            room: Vec::with_capacity(nodes.len()),
-            steps_to: Vec::with_capacity(nodes.len()),
-            left_ms: Vec::with_capacity(nodes.len()),
             first: 0,
             others: 0,
             target: way.len() - 1,
@@ -109,18 +103,12 @@ impl Region {
         let closed = region.settle(problem, first, &places);
         for place in 0..region.nodes.len() {
             let (steps, near) = region.ground(problem, first, place, &places, &closed);
-            for step in steps.iter().filter(|step| step.is_for_others) {
-                region.into[step.to] |= 1 << place;
+            for step in &steps {
+                region.into[step.to] |= Places::from(step.is_for_others) << place;
+                region.onto[step.to] |= Places::from(step.is_for_first) << place;
             }
             region.steps.push(steps);
             region.near.push(near);
-        }
-        region.lay_way(table);
-        for place in 0..region.nodes.len() {
-            let room = region.reach(region.target, 1 << place) & !region.way[place];
-            region.room.push(room);
-            let steps_to = region.count_steps(place);
-            region.steps_to.push(steps_to);
         }
         region
     }
@@ -182,64 +170,39 @@ impl Region {
         (steps, bits(layout.node_conflicts(here).nodes) | 1 << place)
     }
 
-    /// The straight way on from each place, and how long it is.
-    fn lay_way(&mut self, table: &[u32]) {
-        let end = table[self.nodes[self.target].index()];
-        for node in &self.nodes {
-            let left = table[node.index()];
-            let left = if left == UNREACHABLE {
-                u64::from(UNREACHABLE)
-            } else {
-                u64::from(left.saturating_sub(end))
-            };
-            self.left_ms.push(left);
-        }
-        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        order.sort_by_key(|place| (self.left_ms[*place], *place));
-        for place in order {
-            let open = self.steps[place].iter().filter(|step| step.is_for_first);
-            let Some(step) = open.min_by_key(|step| (self.left_ms[step.to], step.edge)) else { continue };
-            if self.left_ms[step.to] < self.left_ms[place] {
-                self.way[place] = step.meets | self.way[step.to];
+    /// The straight way of the one robot to a place, from each.
+    pub(super) fn aim(&self, target: usize) -> Aim {
+        let mut aim =
+            Aim { target, left_ms: vec![u64::MAX; self.nodes.len()], way: vec![0; self.nodes.len()] };
+        let mut open = BinaryHeap::from([Reverse((0, target))]);
+        aim.left_ms[target] = 0;
+        while let Some(Reverse((cost, place))) = open.pop() {
+            if cost > aim.left_ms[place] {
+                continue;
+            }
+            for from in bits(self.onto[place]) {
+                let steps = self.steps[from].iter().filter(|step| step.is_for_first && step.to == place);
+                for step in steps {
+                    let sum = cost + step.travel_ms;
+                    if sum < aim.left_ms[from] {
+                        aim.left_ms[from] = sum;
+                        aim.way[from] = step.meets | aim.way[place];
+                        open.push(Reverse((sum, from)));
+                    }
+                }
             }
         }
+        aim
     }
 
     /// Places from which others can come to this one, past the wall.
-    fn reach(&self, place: usize, wall: Places) -> Places {
+    pub(super) fn reach(&self, place: usize, wall: Places) -> Places {
         let (mut seen, mut edge) = (1 << place & !wall, 1 << place & !wall);
         while edge != 0 {
             edge = bits(edge).fold(0, |all, place| all | self.into[place]) & !seen & !wall;
             seen |= edge;
         }
         seen
-    }
-
-    /// Steps to this place from each.
-    fn count_steps(&self, place: usize) -> Vec<u8> {
-        let mut steps = vec![u8::MAX; self.nodes.len()];
-        let (mut seen, mut edge, mut count): (Places, Places, u8) = (1 << place, 1 << place, 0);
-        while edge != 0 {
-            bits(edge).for_each(|place| steps[place] = count);
-            edge = bits(edge).fold(0, |all, place| all | self.into[place]) & !seen;
-            seen |= edge;
-            count = count.saturating_add(1);
-        }
-        steps
-    }
-
-    /// Places of a shortest way from one place to another, the first left out.
-    pub(super) fn line(&self, from: usize, to: usize) -> Places {
-        let (mut here, mut line) = (from, 0);
-        let left = |place: usize| self.steps_to[to][place];
-        while here != to {
-            let ends =
-                self.steps[here].iter().filter(|step| step.is_for_others && left(step.to) < left(here));
-            let Some(step) = ends.min_by_key(|step| (left(step.to), step.to)) else { break };
-            here = step.to;
-            line |= 1 << here;
-        }
-        line
     }
 
     /// The node of a place.
