@@ -8,7 +8,8 @@ use super::{OperatorLine, START, ScenarioError};
 use crate::machine::Begin;
 
 /// All that can be done, for whoever wrote something else.
-const LINES: &str = "stop-zone ZONE, resume-zone ZONE, pause ROBOT, resume ROBOT (or all), cancel JOB";
+const LINES: &str = "stop-zone ZONE, resume-zone ZONE, close-edge EDGE, open-edge EDGE, pause ROBOT, resume ROBOT (or all), \
+                     release ROBOT, cancel JOB";
 
 /// Wishes, and changes to jobs, with their times.
 type Lines = (Vec<(Time, Wish)>, Vec<(Time, JobRequest)>);
@@ -46,6 +47,9 @@ fn wish(verb: &str, name: &str, layout: &Layout, robots: &[Begin]) -> Result<Wis
     match verb {
         "stop-zone" => zone(name, layout).map(Wish::StopZone),
         "resume-zone" => zone(name, layout).map(Wish::ResumeZone),
+        "close-edge" => edge(name, layout).map(Wish::CloseEdges),
+        "open-edge" => edge(name, layout).map(Wish::OpenEdges),
+        "release" if name != "all" => named(name, robots).map(Wish::ReleaseRobots),
         "pause" => named(name, robots).map(Wish::PauseRobots),
         "resume" => named(name, robots).map(Wish::ResumeRobots),
         _ => Err(format!("{verb:?} means nothing; write one of {LINES}")),
@@ -58,6 +62,14 @@ fn zone(name: &str, layout: &Layout) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!("no zone {name:?}; site.toml has {known:?}"))
+}
+
+fn edge(name: &str, layout: &Layout) -> Result<Vec<String>, String> {
+    if layout.edge_named(name).is_some() {
+        return Ok(vec![name.to_owned()]);
+    }
+    let first = layout.edges().next().map(|edge| layout.edge(edge).name.as_str()).unwrap_or_default();
+    Err(format!("no edge {name:?}; the first is {first:?}"))
 }
 
 /// One robot, or none for all.
