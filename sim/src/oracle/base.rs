@@ -263,17 +263,19 @@ fn is_over(state: &State, action_id: &str) -> bool {
     state.action_states.iter().any(|action| action.action_id == action_id && ended(action.action_status))
 }
 
-/// The node a robot says it stands on, unless the position that it says contradicts it.
+/// The node a robot says it stands on; where its position contradicts its words, the position counts.
 fn stands_at(layout: &Layout, state: &State) -> Option<NodeId> {
+    let named = layout.node_named(&state.last_node_id);
     let position = state.agv_position.as_ref().filter(|position| position.position_initialized);
-    let Some(position) = position else { return layout.node_named(&state.last_node_id) };
+    let Some(position) = position else { return named };
+    let is_on = |node: &NodeId| {
+        let at = layout.node(*node);
+        let (x_m, y_m) = (f64::from(at.x_mm) / 1_000.0, f64::from(at.y_mm) / 1_000.0);
+        at.map == position.map_id && (position.x - x_m).hypot(position.y - y_m) <= ON_NODE_M
+    };
     let near = |metres: f64| (metres * 1_000.0).round() as i64;
-    let node = layout
-        .node_named(&state.last_node_id)
-        .or_else(|| layout.nearest_node(near(position.x), near(position.y)).map(|(node, _)| node))?;
-    let at = layout.node(node);
-    let away = (position.x - f64::from(at.x_mm) / 1_000.0).hypot(position.y - f64::from(at.y_mm) / 1_000.0);
-    (at.map == position.map_id && away <= ON_NODE_M).then_some(node)
+    let nearest = || layout.nearest_node(near(position.x), near(position.y)).map(|(node, _)| node);
+    named.filter(is_on).or_else(|| nearest().filter(is_on))
 }
 
 /// One hold less: a way that comes by twice holds twice.

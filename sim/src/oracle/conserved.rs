@@ -1,6 +1,6 @@
 //! Conserved: each load is in one place: at a station, aboard one robot, or in a person's hands. Told from what the
-//! machines truly carry: a robot takes a load only where it lies, puts it down only at a station, and a job is done only
-//! when its loads lie where they were to go.
+//! machines truly carry: a robot takes a load only where it lies, and a job is done only when its loads lie where they
+//! were to go. What leaves a robot anywhere but at a station was taken by a person.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,10 @@ const AT_STATION_M: f64 = 1.0;
 enum Place {
     Station(StationId),
     Robot(usize),
-    /// A person took it, or a robot that nobody can believe.
+    /// No station: a person took it.
     Person,
+    /// A robot took or left it that was where nobody sent it.
+    Anywhere,
 }
 
 /// Where all loads are.
@@ -60,19 +62,13 @@ impl Conserved {
         let before = std::mem::replace(&mut self.aboard[robot], truth.loads.clone());
         let mut faults = Vec::new();
         for load in before.iter().filter(|load| !truth.loads.contains(load)) {
-            faults.extend(self.put_down(load, truth, is_excused, layout));
+            let station = stations_at(layout, truth).next().map_or(Place::Person, Place::Station);
+            self.loads.insert(load.clone(), if is_excused { Place::Anywhere } else { station });
         }
         for load in truth.loads.iter().filter(|load| !before.contains(load)) {
             faults.extend(self.take(load, robot, truth, layout).filter(|_| !is_excused));
         }
         faults.into_iter().map(|text| Breach::new("Conserved", &[robot], text)).collect()
-    }
-
-    fn put_down(&mut self, load: &str, truth: &Truth, is_excused: bool, layout: &Layout) -> Option<String> {
-        let station = stations_at(layout, truth).next();
-        let place = if is_excused { Place::Person } else { station.map_or(Place::Person, Place::Station) };
-        self.loads.insert(load.to_owned(), place);
-        (place == Place::Person && !is_excused).then(|| format!("load {load} was put down at no station"))
     }
 
     fn take(&mut self, load: &str, robot: usize, truth: &Truth, layout: &Layout) -> Option<String> {
@@ -84,6 +80,7 @@ impl Conserved {
             }
             Place::Robot(_) => Some(format!("load {load} was taken while it is aboard another robot")),
             Place::Person => Some(format!("load {load} was taken while a person has it")),
+            Place::Anywhere => None,
         }
     }
 
@@ -113,8 +110,8 @@ impl Conserved {
         })?;
         let is_there = |place: &Place| match place {
             Place::Station(station) => layout.station(*station).name == drop.station,
-            Place::Robot(_) => false,
-            Place::Person => true,
+            Place::Robot(_) | Place::Person => false,
+            Place::Anywhere => true,
         };
         let at = self.loads.get(load)?;
         (!is_there(at)).then(|| (load.to_owned(), drop.station.clone()))
