@@ -30,7 +30,7 @@ pub(crate) struct Base {
     is_shown: bool,
     /// A state has shown the last message, refused it, or shown that the robot has nothing left of it.
     pub(crate) is_answered: bool,
-    /// The action id of the last cancel.
+    /// The action id of the present order's cancel.
     cancel: Option<String>,
     /// When it was last placed by its own word alone: before that nobody could know of the place.
     settled: Option<Time>,
@@ -93,6 +93,7 @@ impl Bases {
         let start = first.and_then(|node| Some((self.layout.node_named(&node.node_id)?, node.sequence_id)));
         self.bases[robot].order_id = Some(order.order_id.clone());
         self.bases[robot].is_shown = false;
+        self.bases[robot].cancel = None;
         let is_driven = self.bases[robot].places.len() <= 1;
         if let (Some((node, sequence_id)), true) = (start, is_driven) {
             self.free_all(robot);

@@ -173,8 +173,8 @@ fn astray(x: f64) -> Forger {
 
 #[test]
 fn exclusive_sees_a_way_released_into_a_robot_that_was_heard_off_its_own() {
-    assert_eq!(astray(3.4).broken(), ["Exclusive"]);
-    assert_eq!(astray(1.6).broken(), [""; 0]);
+    assert_eq!(astray(3.7).broken(), ["Exclusive"]);
+    assert_eq!(astray(2.2).broken(), [""; 0]);
 }
 
 #[test]
