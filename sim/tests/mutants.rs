@@ -72,7 +72,7 @@ mutants! {
     an_early_acknowledgement_is_caught "ack-before-commit"
     early_news_is_caught "publish-before-commit"
     a_gap_in_the_news_is_caught "notify-gap"
-    an_older_epoch_is_caught "older-epoch"
+    news_with_another_body_is_caught "notify-other-body"
     a_forgotten_fact_is_caught "forget-fact"
     a_wrong_digest_is_caught "wrong-digest"
     endless_resends_are_caught "endless-resends"

@@ -19,7 +19,7 @@ use super::{BadInput, PolicyName, WireArg, quoted};
 #[derive(Debug, Args)]
 pub struct Run {
     /// The scenario, TOML.
-    #[arg(required_unless_present = "mutant", default_value_if("mutant", "list", ""))]
+    #[arg(default_value = "", hide_default_value = true)]
     scenario: PathBuf,
     /// The seed; goes before the scenario's own.
     #[arg(long)]
@@ -54,6 +54,9 @@ impl Run {
             list_mutants();
             return Ok(true);
         }
+        if self.scenario.as_os_str().is_empty() {
+            return Err(BadInput("no scenario given; name a scenario file".to_owned()));
+        }
         let mut setup = load(&self.scenario, self.seed)?;
         setup.config.policy = self.policy.unwrap_or(setup.config.policy);
         for warning in &setup.warnings {
@@ -79,9 +82,10 @@ impl Run {
             WireArg::Json => " --wire json",
         };
         let policy = self.policy.map_or(String::new(), |policy| format!(" --policy {}", policy.as_str()));
+        let mutant = self.mutant.as_ref().map(|name| format!(" --mutant {name}")).unwrap_or_default();
         let name = self.scenario.display().to_string();
         Heading {
-            again: format!("drover-sim run {} --seed {}{policy}{wire}", quoted(&name), setup.seed),
+            again: format!("drover-sim run {} --seed {}{policy}{mutant}{wire}", quoted(&name), setup.seed),
             what: setup.what.clone(),
             seed: setup.seed,
             policy: setup.config.policy.as_str().to_owned(),

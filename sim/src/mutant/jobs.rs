@@ -97,3 +97,16 @@ impl Bug for NotifyGap {
         effects.retain(|effect| !matches!(effect, Effect::Notify(news) if news.n == LOST_N));
     }
 }
+
+/// News names a robot that it isn't about.
+pub(super) struct NotifyOtherBody;
+
+impl Bug for NotifyOtherBody {
+    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Notify(news) = effect {
+                news.robot = Some("nobody/r0".to_owned());
+            }
+        }
+    }
+}

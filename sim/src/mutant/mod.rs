@@ -147,10 +147,10 @@ pub const ALL: [Plant; 23] = [
         grow: |_| Box::new(jobs::NotifyGap),
     },
     Plant {
-        name: "older-epoch",
-        plants: "some records are written by an older leader",
+        name: "notify-other-body",
+        plants: "news says that it concerns another robot than recorded",
         caught_by: "OneWriter",
-        grow: |_| Box::new(records::OlderEpoch::default()),
+        grow: |_| Box::new(jobs::NotifyOtherBody),
     },
     Plant {
         name: "forget-fact",

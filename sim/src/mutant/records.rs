@@ -1,11 +1,8 @@
 //! Records that are written otherwise than they were stepped, or after what they allow.
 
-use drover_core::{Command, Effect, Entry, Epoch, Event, Fact, Notification, Record, Time};
+use drover_core::{Command, Effect, Entry, Event, Fact, Notification, Record, Time};
 
 use super::Bug;
-
-/// Every so many records one is written by an older leader.
-const OLDER_EVERY: u64 = 50;
 
 fn records(effects: &mut [Effect]) -> impl Iterator<Item = &mut Record> {
     effects.iter_mut().filter_map(|effect| {
@@ -46,21 +43,6 @@ impl Bug for WrongDigest {
     fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
         for digest in records(effects).filter_map(|record| record.digest.as_mut()) {
             digest.0[0] ^= 1;
-        }
-    }
-}
-
-/// Some records carry an epoch that is over.
-#[derive(Default)]
-pub(super) struct OlderEpoch(u64);
-
-impl Bug for OlderEpoch {
-    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
-        for record in records(effects) {
-            self.0 += 1;
-            if self.0.is_multiple_of(OLDER_EVERY) {
-                record.epoch = Epoch(record.epoch.0 - 1);
-            }
         }
     }
 }
