@@ -164,8 +164,8 @@ pub fn lines(samples: &[(usize, Vec<Sample>)]) -> Vec<Line> {
 /// The fleet size beyond which another robot adds less than half of what the first ones add each; none = not reached.
 pub fn knee(lines: &[Line]) -> Option<usize> {
     let worth = WORTH * lines.first()?.per_added_robot;
-    let weak = lines.iter().position(|line| line.per_added_robot < worth)?;
-    lines.get(weak.checked_sub(1)?).map(|line| line.robots)
+    let last = lines.iter().rposition(|line| line.per_added_robot >= worth)?;
+    (last + 1 < lines.len()).then(|| lines[last].robots)
 }
 
 #[cfg(test)]
@@ -183,6 +183,7 @@ mod tests {
         assert_eq!(told.iter().map(|line| line.per_added_robot).collect::<Vec<_>>(), [10.0, 9.0, 4.0, 1.0]);
         assert_eq!(knee(&told), Some(20));
         assert_eq!(knee(&lines(&samples(&[(10, 100.0), (20, 190.0)]))), None);
+        assert_eq!(knee(&lines(&samples(&[(10, 100.0), (20, 130.0), (30, 230.0), (40, 240.0)]))), Some(30));
         assert_eq!(knee(&[]), None);
     }
 
