@@ -69,11 +69,10 @@ pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) ->
 fn find(region: &Region, budget: &mut usize) -> Option<Vec<Made>> {
     let start = State { first: region.first, others: region.others };
     let goal = region.aim(region.target);
-    let walled = in_the_way(region, &goal, start).1.count_ones();
-    if walled == 0 {
+    if in_the_way(region, &goal, start).1 == 0 {
         return run(region, &goal, start, budget).map(|(moves, _)| moves);
     }
-    for side in sides(region, &goal, walled) {
+    for side in sides(region, &goal) {
         let Some((mut moves, aside)) = run(region, &region.aim(side), start, budget) else { continue };
         if in_the_way(region, &goal, aside).1 == 0
             && let Some((rest, _)) = run(region, &goal, aside, budget)
@@ -85,13 +84,14 @@ fn find(region: &Region, budget: &mut usize) -> Option<Vec<Made>> {
     run(region, &goal, start, budget).map(|(moves, _)| moves)
 }
 
-/// Places where the one robot could stand while so many others come past it and off its way, the nearest first.
-fn sides(region: &Region, goal: &Aim, walled: u32) -> Vec<usize> {
+/// Places where the one robot could stand while all in its way come past it and off its way, the nearest first.
+fn sides(region: &Region, goal: &Aim) -> Vec<usize> {
     let away = region.aim(region.first).left_ms;
+    let leaving = (region.others & goal.way[region.first]).count_ones();
     let mut found = Vec::new();
     for place in (0..region.steps.len()).filter(|place| goal.left_ms[*place] != u64::MAX) {
-        let room = region.reach(region.target, 1 << place) & !goal.way[place];
-        if room.count_ones() >= walled {
+        let room = region.reach(region.target, 1 << place) & !goal.way[place] & !region.others;
+        if room.count_ones() >= leaving {
             found.push((away[place], place));
         }
     }
@@ -151,11 +151,11 @@ fn moves(region: &Region, state: State) -> Vec<(usize, &Step, State)> {
 /// How far the one robot still is from its target, and those in its way from where they are in nobody's.
 fn to_do_ms(region: &Region, aim: &Aim, state: State) -> u64 {
     let (steps, walled) = in_the_way(region, aim, state);
-    aim.left_ms[state.first].saturating_add(STEP_MS * (steps + ROOM_STEPS * u64::from(walled.count_ones())))
+    aim.left_ms[state.first].saturating_add(STEP_MS * (steps + ROOM_STEPS * u64::from(walled)))
 }
 
-/// Steps of those in the way until they are out of it, and who can't get out but past the one robot.
-fn in_the_way(region: &Region, aim: &Aim, state: State) -> (u64, Places) {
+/// Steps of those in the way until they are out of it, and how many can't get out but past the one robot.
+fn in_the_way(region: &Region, aim: &Aim, state: State) -> (u64, u32) {
     let way = aim.way[state.first];
     if state.others & way == 0 {
         return (0, 0);
@@ -163,7 +163,11 @@ fn in_the_way(region: &Region, aim: &Aim, state: State) -> (u64, Places) {
     let standing = state.others | 1 << state.first;
     let free = (0..region.near.len()).filter(|place| region.near[*place] & standing == 0);
     let free = free.fold(0, |all, place| all | 1 << place);
-    steps_out(region, free & !way, state.others & way, 1 << state.first)
+    let (leaving, wall) = (state.others & way, 1 << state.first);
+    let (steps, walled) = steps_out(region, free & !way, leaving, wall);
+    let room = region.reach(aim.target, wall) & free & !way;
+    let crowded = leaving.count_ones().saturating_sub(room.count_ones());
+    (steps, crowded.max(walled.count_ones()))
 }
 
 /// Steps that all of these places are away from the nearest free one, together, and the places from where there is no way.
