@@ -29,7 +29,11 @@ fn a_wrong_scenario_is_told_with_its_line_and_the_mend() {
         ("[net]\nlatency = [1, 2]\n", 7, &["latency", "latency_ms"]),
         ("[net]\nlatency_ms = [9, 2]\n", 7, &["net.latency_ms", "[9, 2]", "shorter"]),
         ("[net]\nlatency_ms = 9\n", 7, &["latency_ms = 9"]),
-        ("[[job]]\nlegs = [\"A pick\"]\n[[job]]\nlegs = [\"Z drop\"]\n", 9, &["job[2].legs[0]", "\"Z\"", "A, B"]),
+        (
+            "[[job]]\nlegs = [\"A pick\"]\n[[job]]\nlegs = [\"Z drop\"]\n",
+            9,
+            &["job[2].legs[0]", "\"Z\"", "A, B"],
+        ),
         ("[[job]]\nlegs = []\n", 7, &["job[1].legs", "1 to 16"]),
         ("[[job]]\nid = \"X\"\nlegs = [\"A pick\"]\n", 7, &["job[1].id", "\"X\"", "twice"]),
         ("[[job]]\nlegs = [\"A\"]\npriority = 12\n", 8, &["job[1].priority", "12", "0 to 9"]),
@@ -37,8 +41,16 @@ fn a_wrong_scenario_is_told_with_its_line_and_the_mend() {
         ("[[job]]\nlegs = [\"A\"]\nat_s = -3\n", 8, &["at_s = -3"]),
         ("[jobs]\ndraw = 3\nfrom = [\"PICK-*\"]\n", 8, &["jobs.from", "PICK-*", "A, B"]),
         ("[jobs]\nwave = \"w.ndjson\"\n", 7, &["jobs.wave", "w.ndjson", "relative"]),
-        ("[[jobs.stream]]\nuntil_s = 9\nfrom = [\"A\"]\nto = [\"B\"]\n", 6, &["jobs.stream[0].per_hour", "more than 0"]),
-        ("[[jobs.stream]]\nper_hour = 9\nfrom_s = 5\nuntil_s = 5\n", 9, &["jobs.stream[0].until_s", "from_s 5"]),
+        (
+            "[[jobs.stream]]\nuntil_s = 9\nfrom = [\"A\"]\nto = [\"B\"]\n",
+            6,
+            &["jobs.stream[0].per_hour", "more than 0"],
+        ),
+        (
+            "[[jobs.stream]]\nper_hour = 9\nfrom_s = 5\nuntil_s = 5\n",
+            9,
+            &["jobs.stream[0].until_s", "from_s 5"],
+        ),
         ("[[jobs.stream]]\nper_hour = 9\nuntil_s = 5\narrival = \"soon\"\n", 9, &["soon", "poisson"]),
         (
             "[[jobs.stream]]\nper_hour = 9\nuntil_s = 5\ntruck = { every_s = 1, jobs = 1, lead_s = 1 }\n",
@@ -74,8 +86,16 @@ fn a_wrong_ground_or_cast_is_told_with_its_line_and_the_mend() {
         ("layout.grid = \"A.B\"\n[robots]\ncount = 0\n", 2, &["robots", "count"]),
         ("layout.grid = \"A.B\"\n[robots]\ncount = 9\n", 3, &["robots.count", "9 don't fit"]),
         ("layout.grid = \"A.B\"\n[robots]\nat = [\"A\",\n\"Q\"]\n", 4, &["robots.at[1]", "\"Q\""]),
-        ("layout.grid = \"A.B\"\n[robots]\nat = [\"A\"]\ntypes = [\"big\"]\n", 4, &["robots.types[0]", "big", "amr"]),
-        ("layout.grid = \"A.B\"\n[robots]\nat = [\"A\"]\nabsent = [\"a/b\"]\n", 4, &["robots.absent[0]", "a/b"]),
+        (
+            "layout.grid = \"A.B\"\n[robots]\nat = [\"A\"]\ntypes = [\"big\"]\n",
+            4,
+            &["robots.types[0]", "big", "amr"],
+        ),
+        (
+            "layout.grid = \"A.B\"\n[robots]\nat = [\"A\"]\nabsent = [\"a/b\"]\n",
+            4,
+            &["robots.absent[0]", "a/b"],
+        ),
     ];
     for (text, line, words) in texts {
         told(text, line, words);
@@ -94,8 +114,19 @@ fn told(text: &str, line: usize, words: &[&str]) {
 #[test]
 fn every_key_is_documented() {
     let tables = [
-        "", "layout.", "layout.blocks.", "robots.", "jobs.", "job.", "jobs.stream.", "jobs.stream.truck.", "operator.",
-        "net.", "doors.", "fault.", "expect.",
+        "",
+        "layout.",
+        "layout.blocks.",
+        "robots.",
+        "jobs.",
+        "job.",
+        "jobs.stream.",
+        "jobs.stream.truck.",
+        "operator.",
+        "net.",
+        "doors.",
+        "fault.",
+        "expect.",
     ];
     let readme = fs::read_to_string(folder().join("README.md")).unwrap();
     for table in tables {

@@ -69,6 +69,9 @@ pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) ->
 fn find(region: &Region, budget: &mut usize) -> Option<Vec<Made>> {
     let start = State { first: region.first, others: region.others };
     let goal = region.aim(region.target);
+    if goal.left_ms[region.first] == u64::MAX {
+        return None;
+    }
     if in_the_way(region, &goal, start).1 == 0 {
         return run(region, &goal, start, budget).map(|(moves, _)| moves);
     }
@@ -114,6 +117,9 @@ fn run(region: &Region, aim: &Aim, start: State, budget: &mut usize) -> Option<(
             continue;
         }
         for (from, step, next) in moves(region, state) {
+            if aim.left_ms[next.first] == u64::MAX {
+                continue;
+            }
             if left == 0 {
                 return None;
             }
@@ -151,7 +157,7 @@ fn moves(region: &Region, state: State) -> Vec<(usize, &Step, State)> {
 /// How far the one robot still is from its target, and those in its way from where they are in nobody's.
 fn to_do_ms(region: &Region, aim: &Aim, state: State) -> u64 {
     let (steps, walled) = in_the_way(region, aim, state);
-    aim.left_ms[state.first].saturating_add(STEP_MS * (steps + ROOM_STEPS * u64::from(walled)))
+    aim.left_ms[state.first] + STEP_MS * (steps + ROOM_STEPS * u64::from(walled))
 }
 
 /// Steps of those in the way until they are out of it, and how many can't get out but past the one robot.
