@@ -1,6 +1,6 @@
 //! Why robots stand, as the controller itself sees it: no judgement, only for whoever has to mend it.
 
-use drover_core::Fleet;
+use drover_core::{Fleet, RobotName};
 use drover_core::robot::{Cause, Robot, Task};
 use drover_maps::NodeId;
 
@@ -12,6 +12,12 @@ pub fn standing(fleet: &Fleet) -> Vec<String> {
     let mut robots: Vec<&Robot> = fleet.robots().iter().collect();
     robots.sort_by_key(|robot| robot.task == Task::Idle);
     robots.into_iter().take(TOLD_MAX).map(|robot| line(fleet, robot)).collect()
+}
+
+/// Robots that were sent on and don't go.
+pub fn halted(fleet: &Fleet) -> Vec<RobotName> {
+    let is_halted = |robot: &&Robot| !robot.is_driving && !robot.trail.is_at_decision_point();
+    fleet.robots().iter().filter(is_halted).map(|robot| robot.name.clone()).collect()
 }
 
 fn line(fleet: &Fleet, robot: &Robot) -> String {

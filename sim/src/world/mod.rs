@@ -463,6 +463,9 @@ impl<'a> World<'a> {
             let mut why = self.fleet().map_or_else(|| vec!["nobody leads".to_owned()], why::standing);
             let truly = self.robots.iter().map(|robot| format!("{} truly {}", robot.name, robot.complaint()));
             why.extend(truly.take(why::TOLD_MAX));
+            let halted = self.fleet().map_or_else(Vec::new, why::halted);
+            let halted = halted.iter().filter_map(|name| self.places.get(name).copied()).take(2);
+            why.extend(halted.flat_map(|robot| self.oracle.story_of(&[robot])));
             let left: Vec<_> = self.fleet().into_iter().flat_map(Fleet::jobs).cloned().collect();
             let left: Vec<_> = left.iter().filter(|job| !job.state.is_terminal()).collect();
             self.oracle.unfinished(self.now, &left, why);
