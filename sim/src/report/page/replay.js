@@ -221,7 +221,7 @@ function renderMapTools() {
     drawHeatMap();
     redraw();
   }));
-  byId("map-tools").replaceChildren(html("div", { className: "switch" }, ...levels), html("div", { className: "switch" }, toggle("names", "names"), toggle("heat", "heatLayer")));
+  byId("map-tools").replaceChildren(...(levels.length ? [html("div", { className: "switch" }, ...levels)] : []), html("div", { className: "switch" }, toggle("names", "names"), toggle("heat", "heatLayer")));
 }
 
 /** Counts by state, and the chosen robot. */
