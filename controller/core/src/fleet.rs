@@ -103,6 +103,8 @@ pub struct Fleet {
     pub(crate) throats: Vec<Option<DeviceId>>,
     /// Something changed that the next plan should know at once; false between steps.
     pub(crate) plan_is_due: bool,
+    /// When `Event::Tick` is due, as the state says.
+    timeout: Option<Time>,
 }
 
 /// Why a snapshot can't be restored.
@@ -168,7 +170,19 @@ impl Fleet {
         let throats = device::throats(&layout);
         let mut distances = Distances::default();
         distances.set_ground(&state.obstacles, &state.closed);
-        Fleet { layout, state, distances, serves, is_leaf, is_pull_through, throats, plan_is_due: false }
+        let mut fleet = Fleet {
+            layout,
+            state,
+            distances,
+            serves,
+            is_leaf,
+            is_pull_through,
+            throats,
+            plan_is_due: false,
+            timeout: None,
+        };
+        fleet.timeout = fleet.first_timeout();
+        fleet
     }
 
     /// The fleet in these bytes, on the layout they were written on.
@@ -237,10 +251,15 @@ impl Fleet {
         device::pass(self, now, commands);
         hold::pass(self, commands);
         stray::pass(self, commands);
+        self.timeout = self.first_timeout();
     }
 
     /// When `Event::Tick` is due; none while nothing moves and nothing waits.
     pub fn next_timeout(&self) -> Option<Time> {
+        self.timeout
+    }
+
+    fn first_timeout(&self) -> Option<Time> {
         let next = self.state.planned_at.plus_ms(self.state.config.cycle_ms);
         let is_busy = self.state.robots.iter().any(|robot| robot.is_busy());
         let waits = !self.state.queue.is_empty() && self.state.robots.iter().any(Robot::is_usable);

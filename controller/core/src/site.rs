@@ -10,6 +10,7 @@
 //! Nothing leaves before everything that led to it is in the journal (OneWriter). One append is in flight at a time;
 //! what arrives meanwhile is stepped in memory and goes with the next.
 
+mod agenda;
 mod freeze;
 mod journal;
 mod ports;
@@ -33,6 +34,7 @@ use crate::link::{self, DeviceLink, Link};
 use crate::record::Record;
 
 pub use crate::link::{Pose, RobotError, Seen, ToRobot};
+use agenda::Agenda;
 pub use freeze::Frozen;
 #[cfg(test)]
 pub(crate) use freeze::planted;
@@ -50,6 +52,7 @@ const CONFIRM_NOTE_MS: u64 = 1_000;
 pub struct Site {
     fleet: Fleet,
     links: Vec<Link>,
+    agenda: Agenda,
     devices: Vec<DeviceLink>,
     journal: Journal,
     /// Effects that wait for the commit of their event.
@@ -105,12 +108,15 @@ impl Site {
 
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
         let robots = fleet.state.robots.iter();
-        let links = robots.map(Link::new).collect();
+        let links: Vec<Link> = robots.map(Link::new).collect();
+        let mut agenda = Agenda::default();
+        agenda.touch_all(links.len());
         let devices = fleet.state.devices.iter().map(DeviceLink::new).collect();
         let confirmed = fleet.state.notified - fleet.state.outbox.len() as u64;
         Site {
             fleet,
             links,
+            agenda,
             devices,
             journal: Journal::new(epoch, seq, now),
             held: VecDeque::new(),
@@ -200,11 +206,10 @@ impl Site {
             self.confirm_noted_at = now;
             self.step(now, Event::Confirmed { n: self.confirmed }, None);
         }
-        for robot in 0..self.links.len() {
-            let silence =
-                self.links[robot].silence(now, &self.fleet.state.robots[robot], &self.fleet.state.config);
-            if let Some(fact) = silence {
-                self.step(now, Event::Robot { robot: RobotId(robot as u32), fact }, None);
+        for link in self.agenda.open(now) {
+            let state = &self.fleet.state;
+            if let Some(fact) = self.links[link].silence(now, &state.robots[link], &state.config) {
+                self.step(now, Event::Robot { robot: RobotId(link as u32), fact }, None);
             }
         }
         self.keep_devices_time(now);
@@ -245,6 +250,7 @@ impl Site {
         let layout = Arc::clone(&self.fleet.layout);
         let robot = &self.fleet.state.robots[id.index()];
         let link = &mut self.links[id.index()];
+        self.agenda.touch(id);
         let facts = match message {
             RobotMessage::State(state) => link.on_state(now, &state, robot, &layout),
             RobotMessage::Connection(connection) => link.on_connection(&connection, robot),
@@ -294,6 +300,7 @@ impl Site {
         if self.fleet.robot_named(&name).is_none() {
             self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
             self.links.extend(self.fleet.state.robots.last().map(Link::new));
+            self.agenda.touch_all(self.links.len());
         }
     }
 
@@ -347,6 +354,7 @@ impl Site {
             self.frozen = Some(Frozen::at(&self.fleet, self.journal.seq(), why));
             return Verdict::Ignored;
         }
+        self.touch(&event);
         let seq = self.journal.note(time, event, commands.clone());
         let verdict = ports::verdict(&commands);
         if let Some(ticket) = ticket {
@@ -354,6 +362,11 @@ impl Site {
             self.held.push_back((seq, Held::Effect(Effect::Answer { ticket, verdict })));
         }
         for command in commands {
+            if let Command::Release { robot, .. } | Command::Pause { robot, .. } | Command::Cancel { robot } =
+                &command
+            {
+                self.agenda.touch(*robot);
+            }
             let held = match command {
                 Command::Release { robot, order } => Held::Deliver(robot, order),
                 Command::Notify(notification) => Held::Effect(Effect::Notify(notification)),
@@ -371,15 +384,42 @@ impl Site {
         verdict
     }
 
+    /// Links that the event may concern; others it reaches by commands alone.
+    fn touch(&mut self, event: &Event) {
+        match event {
+            Event::Robot { robot, .. } => self.agenda.touch(*robot),
+            Event::Configured(_) | Event::RobotEnrolled { .. } | Event::Wished { .. } => {
+                self.agenda.touch_all(self.links.len());
+            }
+            Event::Tick
+            | Event::JobSubmitted(_)
+            | Event::JobCancelled { .. }
+            | Event::JobUpdated { .. }
+            | Event::LegConfirmed { .. }
+            | Event::Device { .. }
+            | Event::Audited(_)
+            | Event::Confirmed { .. } => {}
+        }
+    }
+
     /// Everything up to here is durable: now it may leave.
     fn committed(&mut self, seq_to: Seq, effects: &mut Vec<Effect>) {
         self.journal.committed(seq_to);
         while self.held.front().is_some_and(|(seq, _)| *seq <= seq_to) {
             match self.held.pop_front() {
                 Some((_, Held::Effect(effect))) => effects.push(effect),
-                Some((_, Held::Deliver(robot, order))) => self.links[robot.index()].deliver(*order),
-                Some((_, Held::Pause(robot, stand))) => self.links[robot.index()].pause(stand),
-                Some((_, Held::Cancel(robot))) => self.links[robot.index()].cancel(),
+                Some((_, Held::Deliver(robot, order))) => {
+                    self.links[robot.index()].deliver(*order);
+                    self.agenda.touch(robot);
+                }
+                Some((_, Held::Pause(robot, stand))) => {
+                    self.links[robot.index()].pause(stand);
+                    self.agenda.touch(robot);
+                }
+                Some((_, Held::Cancel(robot))) => {
+                    self.links[robot.index()].cancel();
+                    self.agenda.touch(robot);
+                }
                 Some((_, Held::Device(device, want))) => self.devices[device.index()].want(want),
                 None => return,
             }
@@ -392,10 +432,12 @@ impl Site {
             effects.push(Effect::Send { name, message });
         }
         let state = &self.fleet.state;
-        for (link, robot) in self.links.iter_mut().zip(&state.robots) {
+        for index in self.agenda.open(now) {
+            let (link, robot) = (&mut self.links[index], &state.robots[index]);
             if let Some(message) = link.poll(now, robot, &self.fleet.layout, &state.config) {
                 effects.push(Effect::Send { name: robot.name.clone(), message });
             }
+            self.agenda.set(index, link.next_timeout(robot, &state.config));
         }
         for (link, device) in self.devices.iter_mut().zip(self.fleet.layout.devices()) {
             if let Some(request) = link.poll(now, &state.config) {
@@ -410,14 +452,13 @@ impl Site {
             return self.frozen.as_ref().map(Frozen::due).filter(|_| !self.is_deposed);
         }
         let state = &self.fleet.state;
-        let links = self.links.iter().zip(&state.robots);
-        let links = links.filter_map(|(link, robot)| link.next_timeout(robot, &state.config));
         let note =
             (self.confirmed > self.confirm_noted).then(|| self.confirm_noted_at.plus_ms(CONFIRM_NOTE_MS));
         let devices = self.devices.iter().zip(&state.devices);
         let devices = devices.filter_map(|(link, device)| link.next_timeout(device, &state.config));
         let strangers = self.strangers.next_timeout(state.config.gather_ms);
-        links.chain(note).chain(devices).chain(strangers).chain(self.fleet.next_timeout()).min()
+        let soft = self.agenda.next().into_iter().chain(note).chain(devices).chain(strangers);
+        soft.chain(self.fleet.next_timeout()).min()
     }
 
     /// What a robot's newest state says for people to see; none before it spoke.

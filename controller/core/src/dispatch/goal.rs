@@ -64,11 +64,18 @@ pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> 
 pub(crate) fn holding_by(fleet: &mut Fleet, id: RobotId, place: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     let layout = std::sync::Arc::clone(&fleet.layout);
     let table = fleet.distances.to(&layout, place, fleet.state.robots[id.index()].robot_type);
-    let mut front = layout.holding().to_vec();
-    front.sort_by_key(|node| (table[node.index()], *node));
-    let kept = if front.len() >= FRONT_OF_MIN { FRONT } else { 0 };
-    let mut back = front.split_off(kept);
-    back.sort_unstable();
+    let kept = if layout.holding().len() >= FRONT_OF_MIN { FRONT } else { 0 };
+    let mut front: Vec<(u32, NodeId)> = Vec::with_capacity(kept + 1);
+    for node in layout.holding() {
+        let ranked = (table[node.index()], *node);
+        let place = front.partition_point(|known| *known < ranked);
+        if place < kept {
+            front.insert(place, ranked);
+            front.truncate(kept);
+        }
+    }
+    let front: Vec<NodeId> = front.into_iter().map(|(_, node)| node).collect();
+    let back = layout.holding().iter().filter(|node| !front.contains(node)).copied().collect();
     (front, back)
 }
 

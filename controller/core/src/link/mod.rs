@@ -350,12 +350,16 @@ impl Link {
 
     /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.
     fn poll_cancel(&mut self, now: Time, robot: &Robot) -> Option<ToRobot> {
-        let waited = self.cancelled_at.is_none_or(|at| now.since_ms(at) >= CANCEL_MS);
-        if !(self.runs_foreign_order && robot.trail.steps.is_empty() && robot.mode.takes_orders() && waited) {
+        if self.cancel_due(robot).is_none_or(|due| due > now) {
             return None;
         }
         self.cancelled_at = Some(now);
         Some(self.instant("cancelOrder", now))
+    }
+
+    fn cancel_due(&self, robot: &Robot) -> Option<Time> {
+        let is_foreign = self.runs_foreign_order && robot.trail.steps.is_empty() && robot.mode.takes_orders();
+        is_foreign.then(|| self.cancelled_at.map_or(Time(0), |sent| sent.plus_ms(CANCEL_MS)))
     }
 
     /// The pause, or its end, that no state shows yet. A pause that isn't ours isn't ours to lift.
@@ -371,9 +375,9 @@ impl Link {
     }
 
     fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
-        let ids = |order: &Order| (order.order_id.clone(), order.update_id);
-        let is_last = self.order.as_ref().map(ids) == robot.order.last.as_ref().map(ids);
-        if self.order.is_none() || !is_last || robot.order.is_seen || robot.is_refusing() {
+        let (order, last) = (self.order.as_ref()?, robot.order.last.as_ref()?);
+        let is_last = order.update_id == last.update_id && order.order_id == last.order_id;
+        if !is_last || robot.order.is_seen || robot.is_refusing() {
             return None;
         }
         let pace = 1_u64 << (self.sends.saturating_sub(1) / RESENDS_PER_PACE).min(PACE_MAX.ilog2());
@@ -392,6 +396,7 @@ impl Link {
         if robot.order.is_cancelled {
             return silence.into_iter().chain(proof).chain(cancel).min();
         }
-        resend.into_iter().chain(silence).chain(pause).chain(proof).min()
+        let foreign = self.cancel_due(robot);
+        resend.into_iter().chain(silence).chain(pause).chain(proof).chain(foreign).min()
     }
 }
