@@ -1,7 +1,7 @@
 //! Why robots stand, as the controller itself sees it: no judgement, only for whoever has to mend it.
 
-use drover_core::{Fleet, RobotName};
 use drover_core::robot::{Cause, Robot, Task};
+use drover_core::{Fleet, RobotName};
 use drover_maps::NodeId;
 
 /// Robots told of, at most.

@@ -160,7 +160,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: DeviceId, fact: DeviceFact, commands: 
         Some(Trouble::Stuck) if is_open => back(device, id, name, commands),
         None | Some(_) => {}
     }
-    fleet.plan_is_due = true;
+    fleet.state.plan_is_due = true;
 }
 
 fn back(device: &mut Device, id: DeviceId, name: &str, commands: &mut Vec<Command>) {
@@ -210,7 +210,7 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
                 );
                 commands.push(alarm(AlarmCode::DeviceStuck, id, text));
             }
-            fleet.plan_is_due = true;
+            fleet.state.plan_is_due = true;
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
         }
         Fact::Paused(is_paused) => {
             hold::note(robot, is_paused);
-            fleet.plan_is_due = true;
+            fleet.state.plan_is_due = true;
         }
         Fact::Strayed { nodes, edges } => {
             stray::take(fleet, id, Stand { nodes, edges, is_sure: false }, commands)
@@ -107,7 +107,7 @@ pub(crate) fn forget(fleet: &mut Fleet, id: RobotId) {
     // It isn't one that has just joined: nobody waits for it.
     robot.stuck_since = Time::default();
     robot.claims.clear();
-    fleet.plan_is_due = true;
+    fleet.state.plan_is_due = true;
 }
 
 fn free_all(fleet: &mut Fleet, id: RobotId) {
@@ -133,7 +133,7 @@ fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) 
     robot.stands = None;
     fleet.state.reservations.hold(id, &step);
     robot.claims.clear();
-    fleet.plan_is_due = true;
+    fleet.state.plan_is_due = true;
 }
 
 /// Actions that were told to a robot whose order is gone: nobody knows how far they came, where it has been at their place;

@@ -19,7 +19,7 @@ use crate::clock::Time;
 use crate::command::{Command, JobNews, Notification};
 use crate::config::Config;
 use crate::device::{self, Device, Level};
-use crate::dispatch::{self, Sequence};
+use crate::dispatch::{self, Places, Sequence};
 use crate::event::{Event, Fact};
 use crate::facts;
 use crate::hold;
@@ -28,7 +28,7 @@ use crate::job::{Job, JobState};
 use crate::operator::{self, Stop};
 use crate::plan::{self, Distances, PlannerStats};
 use crate::release;
-use crate::robot::{Phase, Robot, Task};
+use crate::robot::Robot;
 use crate::serves;
 use crate::stray;
 use crate::traffic::Reservations;
@@ -37,6 +37,10 @@ use crate::traffic::Reservations;
 const ENDED_KEPT_MS: u64 = 3_600_000;
 /// Shortest time between two planning cycles, ms.
 const CYCLE_MIN_MS: u64 = 100;
+/// A pass over all tasks costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
+const ROBOTS_PER_DISPATCH_MS: u64 = 5;
+/// A change waits for the next cycle for so long per robot of the fleet, at most a whole cycle, ms.
+const CYCLE_MS_PER_ROBOT: u64 = 2;
 
 /// Everything that must survive: written whole into snapshots, hashed whole into the digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +68,12 @@ pub(crate) struct State {
     /// Notifications the broker hasn't confirmed yet.
     pub(crate) outbox: VecDeque<Notification>,
     pub(crate) planned_at: Time,
+    /// When everybody's task was last looked at.
+    #[serde(default)]
+    pub(crate) dispatched_at: Time,
+    /// Something changed that the next plan should know soon.
+    #[serde(default)]
+    pub(crate) plan_is_due: bool,
     /// Where robots stand that can't be moved, as the last plan knew, with the time lost there, ms.
     pub(crate) obstacles: Vec<(NodeId, u32)>,
     /// Edges that nobody might enter, as the last plan knew.
@@ -87,6 +97,37 @@ pub(crate) struct State {
     pub(crate) planner: PlannerStats,
 }
 
+/// Whom an event may let go on at once. Everybody else is looked at when the next plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concerned {
+    /// Nobody.
+    Nobody,
+    /// This robot, and those that wait for it.
+    One(RobotId),
+    /// Everybody.
+    All,
+}
+
+impl Concerned {
+    fn by(event: &Event) -> Concerned {
+        match event {
+            Event::Robot { robot, .. } => Concerned::One(*robot),
+            Event::Configured(_)
+            | Event::RobotEnrolled { .. }
+            | Event::Device { .. }
+            | Event::StrangersExpected(_)
+            | Event::Wished { .. } => Concerned::All,
+            Event::Tick
+            | Event::JobSubmitted(_)
+            | Event::JobCancelled { .. }
+            | Event::JobUpdated { .. }
+            | Event::LegConfirmed { .. }
+            | Event::Audited(_)
+            | Event::Confirmed { .. } => Concerned::Nobody,
+        }
+    }
+}
+
 /// The fleet of one site.
 #[derive(Clone, Debug)]
 pub struct Fleet {
@@ -101,8 +142,8 @@ pub struct Fleet {
     pub(crate) is_pull_through: Vec<bool>,
     /// The device whose throat each node lies in.
     pub(crate) throats: Vec<Option<DeviceId>>,
-    /// Something changed that the next plan should know at once; false between steps.
-    pub(crate) plan_is_due: bool,
+    /// Who goes and stands where.
+    pub(crate) places: Places,
     /// When `Event::Tick` is due, as the state says.
     timeout: Option<Time>,
 }
@@ -150,6 +191,8 @@ impl Fleet {
             expects_strangers: false,
             outbox: VecDeque::new(),
             planned_at: Time::default(),
+            dispatched_at: Time::default(),
+            plan_is_due: false,
             obstacles: Vec::new(),
             closed: Vec::new(),
             devices: Vec::new(),
@@ -178,7 +221,7 @@ impl Fleet {
             is_leaf,
             is_pull_through,
             throats,
-            plan_is_due: false,
+            places: Places::default(),
             timeout: None,
         };
         fleet.timeout = fleet.first_timeout();
@@ -214,14 +257,33 @@ impl Fleet {
         if self.state.born == Time::default() {
             self.state.born = now;
         }
-        let under_way = match &event {
+        let concerned = Concerned::by(&event);
+        let mover = match &event {
             Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Driving(_) } => Some(*robot),
             _ => None,
         };
+        self.take(event, now, commands);
+        self.places.forget();
+        if mover.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {
+            self.dispatch(concerned, now, commands);
+        }
+        let concerned = if self.plan(now, commands) { Concerned::All } else { concerned };
+        release::extend(self, concerned, now, commands);
+        if concerned == Concerned::All {
+            device::pass(self, now, commands);
+            hold::pass(self, commands);
+        }
+        stray::pass(self, commands);
+        self.note_timeout(concerned);
+    }
+
+    /// What the event itself changes.
+    fn take(&mut self, event: Event, now: Time, commands: &mut Vec<Command>) {
         match event {
             Event::Tick => {
                 self.forget(now);
                 facts::ask_refusing(self, now, commands);
+                dispatch::end_dwells(self, now, commands);
             }
             Event::Configured(config) => self.state.config = *config,
             Event::JobSubmitted(spec) => dispatch::submit(self, *spec, now, commands),
@@ -238,20 +300,40 @@ impl Fleet {
             Event::StrangersExpected(expected) => self.state.expects_strangers = expected,
             Event::Confirmed { n } => self.state.outbox.retain(|notification| notification.n > n),
         }
-        if under_way.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {
+    }
+
+    /// Whoever may go on with its task does: everybody, or the robot concerned alone while the last pass is too young.
+    fn dispatch(&mut self, concerned: Concerned, now: Time, commands: &mut Vec<Command>) {
+        let pace_ms = self.state.robots.len() as u64 / ROBOTS_PER_DISPATCH_MS;
+        if now.since_ms(self.state.dispatched_at) >= pace_ms {
+            self.state.dispatched_at = now;
+            dispatch::pass(self, now, commands);
+        } else if let Concerned::One(robot) = concerned {
+            dispatch::advance(self, robot, now, commands);
+        }
+    }
+
+    /// A new plan when one is due, with everything decided before that it should know; says whether it was.
+    fn plan(&mut self, now: Time, commands: &mut Vec<Command>) -> bool {
+        if now < self.next_plan() {
+            return false;
+        }
+        if self.state.dispatched_at < now {
+            self.state.dispatched_at = now;
             dispatch::pass(self, now, commands);
         }
-        let since = now.since_ms(self.state.planned_at);
-        if since >= self.state.config.cycle_ms || (self.plan_is_due && since >= CYCLE_MIN_MS) {
-            self.plan_is_due = false;
-            self.state.planned_at = now;
-            plan::cycle(self, now, commands);
-        }
-        release::extend(self, now, commands);
-        device::pass(self, now, commands);
-        hold::pass(self, commands);
-        stray::pass(self, commands);
-        self.timeout = self.first_timeout();
+        self.state.plan_is_due = false;
+        self.state.planned_at = now;
+        plan::cycle(self, now, commands);
+        true
+    }
+
+    /// A plan costs time in proportion to the robots: the more there are, the longer a change waits for others.
+    fn next_plan(&self) -> Time {
+        let cycle_ms = self.state.config.cycle_ms;
+        let soon_ms = (CYCLE_MS_PER_ROBOT * self.state.robots.len() as u64)
+            .clamp(CYCLE_MIN_MS, cycle_ms.max(CYCLE_MIN_MS));
+        self.state.planned_at.plus_ms(if self.state.plan_is_due { soon_ms.min(cycle_ms) } else { cycle_ms })
     }
 
     /// When `Event::Tick` is due; none while nothing moves and nothing waits.
@@ -259,20 +341,24 @@ impl Fleet {
         self.timeout
     }
 
-    fn first_timeout(&self) -> Option<Time> {
-        let next = self.state.planned_at.plus_ms(self.state.config.cycle_ms);
-        let is_busy = self.state.robots.iter().any(|robot| robot.is_busy());
-        let waits = !self.state.queue.is_empty() && self.state.robots.iter().any(Robot::is_usable);
-        let is_open = self.state.devices.iter().any(|device| device.want == Level::Open);
-        (is_busy || waits || is_open).then(|| self.first_dwell_end().map_or(next, |end| end.min(next)))
+    fn note_timeout(&mut self, concerned: Concerned) {
+        let Concerned::One(robot) = concerned else {
+            self.timeout = self.first_timeout();
+            return;
+        };
+        let robot = &self.state.robots[robot.index()];
+        let next = (robot.is_busy() || self.state.plan_is_due).then(|| self.next_plan());
+        self.timeout = self.timeout.into_iter().chain(next).chain(robot.dwells_until()).min();
     }
 
-    fn first_dwell_end(&self) -> Option<Time> {
-        let ends = self.state.robots.iter().filter_map(|robot| match robot.task {
-            Task::Job { phase: Phase::Dwell { until }, .. } => Some(until),
-            Task::Idle | Task::Job { .. } | Task::Charge { .. } => None,
-        });
-        ends.min()
+    fn first_timeout(&self) -> Option<Time> {
+        let robots = &self.state.robots;
+        let is_due = self.state.plan_is_due
+            || robots.iter().any(Robot::is_busy)
+            || (!self.state.queue.is_empty() && robots.iter().any(Robot::is_usable))
+            || self.state.devices.iter().any(|device| device.want == Level::Open);
+        let dwells = robots.iter().filter_map(Robot::dwells_until).min();
+        dwells.into_iter().chain(is_due.then(|| self.next_plan())).min()
     }
 
     fn enroll(&mut self, name: RobotName, robot_type: drover_maps::TypeId, now: Time) {
@@ -297,6 +383,7 @@ impl Fleet {
         let Some(job) = self.state.jobs.get_mut(id) else { return };
         self.state.queue.remove(&(9 - job.spec.priority.min(9), job.admitted, id.clone()));
         let robot = job.state.robot();
+        self.places.forget();
         let is_failed = matches!(state, JobState::Failed(_));
         job.state = state;
         job.ended_at = Some(now);

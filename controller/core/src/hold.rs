@@ -51,7 +51,7 @@ pub(crate) fn pass(fleet: &mut Fleet, commands: &mut Vec<Command>) {
         hold.is_told = must_stand;
         hold.is_ours = hold.is_ours || (must_stand && !hold.is_paused);
         commands.push(Command::Pause { robot: RobotId(index as u32), stand: must_stand });
-        fleet.plan_is_due = true;
+        fleet.state.plan_is_due = true;
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
         Wish::OpenEdges(names) => set_closed(fleet, &names, None),
     };
     match answer {
-        Ok(()) => fleet.plan_is_due = true,
+        Ok(()) => fleet.state.plan_is_due = true,
         Err((code, reason)) => commands.push(Command::Refuse { code, reason }),
     }
 }

@@ -392,6 +392,14 @@ impl Robot {
                 || (self.goal.is_some() && !self.is_at_goal()))
     }
 
+    /// Until when it stands, if its leg asks it to.
+    pub(crate) fn dwells_until(&self) -> Option<Time> {
+        match self.task {
+            Task::Job { phase: Phase::Dwell { until }, .. } => Some(until),
+            Task::Idle | Task::Job { .. } | Task::Charge { .. } => None,
+        }
+    }
+
     /// The job it has, if any.
     pub fn job(&self) -> Option<&JobId> {
         match &self.task {

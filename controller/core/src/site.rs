@@ -398,6 +398,7 @@ impl Site {
             | Event::LegConfirmed { .. }
             | Event::Device { .. }
             | Event::Audited(_)
+            | Event::StrangersExpected(_)
             | Event::Confirmed { .. } => {}
         }
     }
@@ -427,7 +428,7 @@ impl Site {
     }
 
     fn poll_links(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for name in self.strangers.to_ask(now) {
+        for name in self.strangers.ask(now) {
             let message = link::question(&name, now);
             effects.push(Effect::Send { name, message });
         }

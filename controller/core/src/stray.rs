@@ -19,7 +19,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, mut stand: Stand, commands: &
     stand.edges.retain(|edge| edge.index() < edge_count);
     stand.nodes.sort_unstable();
     stand.edges.sort_unstable();
-    fleet.plan_is_due = true;
+    fleet.state.plan_is_due = true;
     let is_back = stand.nodes.is_empty() && stand.edges.is_empty();
     let before = fleet.state.robots[id.index()].stands.as_ref();
     let was_off = before.is_some();

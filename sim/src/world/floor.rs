@@ -174,9 +174,13 @@ impl World<'_> {
             if let RobotMessage::State(state) = &message {
                 self.oracle.state_said(self.now, robot, state);
                 self.look_at(robot);
-                for at in self.net.arrivals(robot, Way::Up, self.now).into_iter().flatten() {
-                    let message = message.clone();
-                    self.queue.push(at, Happening::Up { robot, message });
+                let mut arrivals = self.net.arrivals(robot, Way::Up, self.now).into_iter().flatten();
+                if let Some(first) = arrivals.next() {
+                    let again: Vec<_> = arrivals.map(|at| (at, message.clone())).collect();
+                    self.queue.push(first, Happening::Up { robot, message });
+                    for (at, message) in again {
+                        self.queue.push(at, Happening::Up { robot, message });
+                    }
                 }
             } else {
                 self.keep(robot, &message);

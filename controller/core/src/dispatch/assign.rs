@@ -1,5 +1,9 @@
 //! Which queued jobs may be given out now, and to whom by the policy.
 
+use std::collections::BTreeMap;
+
+use drover_maps::TypeId;
+
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
 use crate::dispatch::policy::{Candidate, Open};
@@ -7,8 +11,8 @@ use crate::dispatch::{admit, charge, goal, leg};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::{Job, JobState};
-use crate::plan::distance::UNREACHABLE;
-use crate::robot::{Phase, Task};
+use crate::plan::distance::{Table, UNREACHABLE};
+use crate::robot::{Phase, Robot, Task};
 
 /// Gives out jobs, batch by batch in queue order, until there is no free robot or no job that may begin.
 pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
@@ -16,6 +20,10 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
         return;
     }
     let mut free = free_robots(fleet);
+    if free.is_empty() {
+        return;
+    }
+    let mut waiting = waiting(fleet);
     let policy = fleet.state.config.policy.policy();
     let mut queue = fleet.state.queue.iter().cloned().collect::<Vec<_>>().into_iter().peekable();
     while !free.is_empty() && queue.peek().is_some() {
@@ -25,7 +33,7 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
             && let Some((rank, _, job)) =
                 queue.next_if(|(rank, _, _)| priority.is_none_or(|one| one == *rank))
         {
-            if may_begin(fleet, &job) {
+            if may_begin(fleet, &job, &waiting) {
                 batch.push(open(fleet, &job, &free, now));
                 jobs.push(job);
                 priority = Some(rank);
@@ -34,12 +42,25 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
         for choice in policy.choose(&batch) {
             let Some(job) = jobs.get(choice.job) else { continue };
             // One given before may have closed the station or the sequence to it.
-            if free.contains(&choice.robot) && may_begin(fleet, job) {
+            if free.contains(&choice.robot) && may_begin(fleet, job, &waiting) {
                 free.retain(|other| *other != choice.robot);
+                let station = fleet.state.jobs.get(job).and_then(Job::station);
+                station.into_iter().for_each(|station| waiting[station.index()] += 1);
                 give(fleet, job, choice.robot, now, commands);
             }
         }
     }
+}
+
+/// Robots on their way to each station, or there.
+fn waiting(fleet: &Fleet) -> Vec<usize> {
+    let mut waiting = vec![0; fleet.layout.stations().len()];
+    for job in fleet.state.robots.iter().filter_map(Robot::job) {
+        if let Some(station) = fleet.state.jobs.get(job).and_then(Job::station) {
+            waiting[station.index()] += 1;
+        }
+    }
+    waiting
 }
 
 fn open(fleet: &mut Fleet, job: &JobId, free: &[RobotId], now: Time) -> Open {
@@ -68,7 +89,7 @@ fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
 }
 
 /// Its turn in its sequence has come, the sequence isn't spread too far, and its first station isn't crowded.
-fn may_begin(fleet: &Fleet, id: &JobId) -> bool {
+fn may_begin(fleet: &Fleet, id: &JobId, waiting: &[usize]) -> bool {
     let state = &fleet.state;
     let Some(job) = state.jobs.get(id) else { return false };
     let Some(station) = job.station() else { return false };
@@ -83,12 +104,7 @@ fn may_begin(fleet: &Fleet, id: &JobId) -> bool {
         }
     }
     let places = fleet.layout.station(station).nodes.len();
-    let waiting = state.robots.iter().filter(|robot| heads_for(fleet, robot.job(), station)).count();
-    waiting < places + state.config.station_queue_max
-}
-
-fn heads_for(fleet: &Fleet, job: Option<&JobId>, station: drover_maps::StationId) -> bool {
-    job.and_then(|job| fleet.state.jobs.get(job)).and_then(Job::station) == Some(station)
+    waiting[station.index()] < places + state.config.station_queue_max
 }
 
 fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec<Candidate> {
@@ -96,6 +112,7 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec
     let Some(station) = job.station() else { return Vec::new() };
     let (requires, stations) = (job.spec.requires.clone(), job.stations.clone());
     let layout = std::sync::Arc::clone(&fleet.layout);
+    let mut tables: BTreeMap<TypeId, Vec<Table>> = BTreeMap::new();
     let mut found = Vec::new();
     for robot in free {
         let facts = &fleet.state.robots[robot.index()];
@@ -105,8 +122,11 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec
         let (Some(at), true) = (at, serves && admit::can(&layout, robot_type.index(), &requires)) else {
             continue;
         };
-        let nodes = layout.station(station).nodes.iter();
-        let away = nodes.map(|node| fleet.distances.to(&layout, *node, robot_type)[at.index()]).min();
+        let tables = tables.entry(robot_type).or_insert_with(|| {
+            let nodes = layout.station(station).nodes.iter();
+            nodes.map(|node| fleet.distances.to(&layout, *node, robot_type)).collect()
+        });
+        let away = tables.iter().map(|table| table[at.index()]).min();
         if let Some(travel_ms) = away.filter(|away| *away != UNREACHABLE) {
             found.push(Candidate { robot: *robot, travel_ms, idle_ms });
         }
@@ -119,6 +139,7 @@ fn give(fleet: &mut Fleet, job: &JobId, id: RobotId, now: Time, commands: &mut V
     facts.state = JobState::Assigned(id);
     let place = (9 - facts.spec.priority.min(9), facts.admitted, job.clone());
     fleet.state.queue.remove(&place);
+    fleet.places.forget();
     let robot = &mut fleet.state.robots[id.index()];
     robot.goal = None;
     robot.task = Task::Job { job: job.clone(), phase: Phase::Wait };

@@ -91,6 +91,7 @@ pub(crate) fn note_action(
     commands: &mut Vec<Command>,
 ) {
     let Task::Charge { phase } = fleet.state.robots[id.index()].task.clone() else { return };
+    fleet.places.forget();
     let now = fleet.state.now;
     let robot = &mut fleet.state.robots[id.index()];
     match phase {

@@ -1,5 +1,7 @@
 //! Goals: two robots never have the same final node, nor final nodes in conflict.
 
+use std::sync::Arc;
+
 use drover_maps::{NodeId, StationId};
 
 use crate::clock::Time;
@@ -16,15 +18,25 @@ const FRONT_OF_MIN: usize = 16;
 /// Nobody else is going to, or stays at, this node or one in conflict with it. A robot that may be moved and has no goal
 /// stays nowhere: it gives way.
 pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
-    let conflicts = fleet.layout.node_conflicts(node).nodes;
-    let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
-    let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
-    !others.any(|(_, other)| {
-        let stands = other.trail.decision_point();
-        let stays = stands.filter(|_| !other.is_movable());
-        let is_barred = other.stands.as_ref().is_some_and(|stand| stand.bars_node(node));
-        is_barred || stays.is_some_and(meets) || other.goal.is_some_and(|goal| meets(goal.node))
-    })
+    let stays = |other: &RobotId, at: NodeId| {
+        let robot = &fleet.state.robots[other.index()];
+        *other != id && robot.trail.decision_point() == Some(at) && !robot.is_movable()
+    };
+    let bars = |other: &RobotId| {
+        let stands = fleet.state.robots[other.index()].stands.as_ref();
+        *other != id && stands.is_some_and(|stand| stand.bars_node(node))
+    };
+    let mut near = fleet.layout.node_conflicts(node).nodes.iter().copied().chain([node]);
+    !fleet.places.strays().iter().any(bars)
+        && near.all(|at| {
+            let is_wanted = fleet.places.going_to(at).iter().any(|other| *other != id);
+            !is_wanted && !fleet.places.standing_at(at).iter().any(|other| stays(other, at))
+        })
+}
+
+/// Looks at who goes and stands where, before it is asked.
+pub(crate) fn know_places(fleet: &mut Fleet) {
+    fleet.places.know(fleet.layout.node_count(), &fleet.state.robots);
 }
 
 /// Nobody else stands there or stops there on its way, but for one who has no goal and gives way, or who leaves by
@@ -32,17 +44,22 @@ pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
 fn is_empty(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
     let conflicts = fleet.layout.node_conflicts(node).nodes;
     let meets = |other: NodeId| other == node || conflicts.binary_search(&other).is_ok();
-    let mut others = fleet.state.robots.iter().enumerate().filter(|(index, _)| *index != id.index());
     let gives_way = |other: &Robot| {
         let leaves = |goal: Goal| fleet.is_pull_through[node.index()] && !meets(goal.node);
         other.is_movable() && other.goal.is_none_or(leaves)
     };
-    !others.any(|(_, other)| other.trail.decision_point().is_some_and(meets) && !gives_way(other))
+    let stands = |other: &RobotId, at: NodeId| {
+        let robot = &fleet.state.robots[other.index()];
+        *other != id && robot.trail.decision_point() == Some(at) && !gives_way(robot)
+    };
+    let mut near = conflicts.iter().copied().chain([node]);
+    !near.any(|at| fleet.places.standing_at(at).iter().any(|other| stands(other, at)))
 }
 
 /// A free place at the station for this robot, the nearest first.
 pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> Option<NodeId> {
-    let layout = std::sync::Arc::clone(&fleet.layout);
+    know_places(fleet);
+    let layout = Arc::clone(&fleet.layout);
     let robot = &fleet.state.robots[id.index()];
     let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
     let mut best: Option<(u32, NodeId)> = None;
@@ -60,23 +77,10 @@ pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> 
     best.map(|(_, node)| node)
 }
 
-/// Holding nodes nearest to this place, kept for whoever is next there, and all the others.
-pub(crate) fn holding_by(fleet: &mut Fleet, id: RobotId, place: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
-    let layout = std::sync::Arc::clone(&fleet.layout);
-    let table = fleet.distances.to(&layout, place, fleet.state.robots[id.index()].robot_type);
-    let kept = if layout.holding().len() >= FRONT_OF_MIN { FRONT } else { 0 };
-    let mut front: Vec<(u32, NodeId)> = Vec::with_capacity(kept + 1);
-    for node in layout.holding() {
-        let ranked = (table[node.index()], *node);
-        let place = front.partition_point(|known| *known < ranked);
-        if place < kept {
-            front.insert(place, ranked);
-            front.truncate(kept);
-        }
-    }
-    let front: Vec<NodeId> = front.into_iter().map(|(_, node)| node).collect();
-    let back = layout.holding().iter().filter(|node| !front.contains(node)).copied().collect();
-    (front, back)
+/// Holding nodes nearest to this place, kept for whoever is next there.
+pub(crate) fn front_of(fleet: &mut Fleet, id: RobotId, place: NodeId) -> Arc<Vec<NodeId>> {
+    let kept = if fleet.layout.holding().len() >= FRONT_OF_MIN { FRONT } else { 0 };
+    fleet.distances.holding_near(&fleet.layout, place, fleet.state.robots[id.index()].robot_type, kept)
 }
 
 /// A free node among these for the robot, by the way there plus the way on to `next`.
@@ -86,7 +90,8 @@ pub(crate) fn nearest_of(
     nodes: &[NodeId],
     next: Option<NodeId>,
 ) -> Option<NodeId> {
-    let layout = std::sync::Arc::clone(&fleet.layout);
+    know_places(fleet);
+    let layout = Arc::clone(&fleet.layout);
     let robot = &fleet.state.robots[id.index()];
     let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
     let is_open = |node: &&NodeId| layout.admits_node(robot_type, **node) && is_free(fleet, id, **node);
@@ -109,11 +114,12 @@ pub(crate) fn set(fleet: &mut Fleet, id: RobotId, node: NodeId, is_work: bool, n
     let robot = &mut fleet.state.robots[id.index()];
     let goal = Goal { node, is_work };
     if robot.goal != Some(goal) {
+        fleet.places.set(id, robot.goal.map(|goal| goal.node), node);
         robot.goal = Some(goal);
         robot.goal_since = now;
         robot.stuck_since = now;
         robot.is_jammed = false;
         robot.best_ms = u32::MAX;
-        fleet.plan_is_due = true;
+        fleet.state.plan_is_due = true;
     }
 }

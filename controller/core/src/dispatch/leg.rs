@@ -1,5 +1,7 @@
 //! A leg: wait for a place at the station, drive there, act, stand, done.
 
+use drover_maps::NodeId;
+
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
 use crate::dispatch::goal;
@@ -12,7 +14,7 @@ use crate::robot::{ChargePhase, Phase, Robot, Task};
 
 /// Takes the robot's job one phase further, as far as it goes now.
 pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
-    loop {
+    while !stays(fleet, id, now) {
         let Task::Job { job, phase } = fleet.state.robots[id.index()].task.clone() else { return };
         let next = match phase {
             Phase::Wait => wait(fleet, id, &job, now),
@@ -28,6 +30,18 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
     }
 }
 
+/// Nothing can come of a closer look at its task.
+fn stays(fleet: &Fleet, id: RobotId, now: Time) -> bool {
+    let robot = &fleet.state.robots[id.index()];
+    let Task::Job { job, phase } = &robot.task else { return true };
+    match phase {
+        Phase::Drive => !robot.is_at_goal() && may_approach(fleet, job),
+        Phase::Act { .. } | Phase::Confirm => true,
+        Phase::Dwell { until } => now < *until,
+        Phase::Wait | Phase::Stand => false,
+    }
+}
+
 /// Waits for a place at the station, on a holding node near it.
 fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase> {
     let layout = std::sync::Arc::clone(&fleet.layout);
@@ -39,14 +53,18 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         return Some(Phase::Drive);
     }
     let place = layout.station(station).nodes.first().copied()?;
-    let (front, back) = goal::holding_by(fleet, id, place);
+    let front = goal::front_of(fleet, id, place);
     let is_next = is_next(fleet, job);
     let is_in_front = fleet.state.robots[id.index()].goal.is_some_and(|goal| front.contains(&goal.node));
     let node = match fleet.state.robots[id.index()].goal {
         Some(_) if is_in_front || !is_next => None,
         Some(_) => goal::nearest_of(fleet, id, &front, Some(place)),
         None if is_next => goal::nearest_of(fleet, id, layout.holding(), Some(place)),
-        None => goal::nearest_of(fleet, id, &back, Some(place)),
+        None => {
+            let back: Vec<NodeId> =
+                layout.holding().iter().filter(|node| !front.contains(node)).copied().collect();
+            goal::nearest_of(fleet, id, &back, Some(place))
+        }
     };
     if let Some(node) = node {
         goal::set(fleet, id, node, false, now);
@@ -90,6 +108,7 @@ fn arrive(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
 
 /// A job before it in the sequence has lost its robot, and may need the place: it waits its turn again.
 fn turn_back(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
+    fleet.places.forget();
     fleet.state.robots[id.index()].goal = None;
     fleet.state.jobs.get_mut(job)?.at_last_leg = false;
     Some(Phase::Wait)
@@ -119,7 +138,7 @@ fn stand(fleet: &mut Fleet, id: RobotId, job: &JobId, commands: &mut Vec<Command
 }
 
 /// What goes with the last released node, when it is the goal and the work there may begin on arrival.
-pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: drover_maps::NodeId) -> Vec<Action> {
+pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: NodeId) -> Vec<Action> {
     let robot = &fleet.state.robots[id.index()];
     if robot.goal.map(|goal| goal.node) != Some(end) {
         return Vec::new();
@@ -267,6 +286,7 @@ pub(crate) fn confirm(fleet: &mut Fleet, job: &JobId, leg: usize, now: Time, com
         }));
     };
     acted(fleet, id, job.clone(), now);
+    advance(fleet, id, now, commands);
 }
 
 fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands: &mut Vec<Command>) {
@@ -280,6 +300,7 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
         fleet.end_job(id_of_job, JobState::Done, JobNews::Done, now, commands);
         return;
     }
+    fleet.places.forget();
     let robot = &mut fleet.state.robots[id.index()];
     robot.goal = None;
     robot.task = Task::Job { job: id_of_job.clone(), phase: Phase::Wait };

@@ -2,7 +2,7 @@
 //!
 //! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
 //! chargers; jobs whose robots can't go on go back to the queue (`withdraw`); queued jobs get robots by the policy
-//! (`assign`); whoever is left without work parks (`park`).
+//! (`assign`); whoever is left without work parks (`park`). Between two passes a robot whose own news came goes on alone.
 //! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
 //! may drive to its last station only when the one before it stands there, and may act there only when every one before
 //! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).
@@ -13,12 +13,14 @@ mod charge;
 mod goal;
 mod leg;
 mod park;
+mod places;
 pub mod policy;
 mod sequence;
 mod withdraw;
 
 pub(crate) use admit::{cancel, submit, update};
 pub(crate) use leg::{actions_at, confirm, note_action, note_place, note_seen};
+pub(crate) use places::Places;
 pub use sequence::Sequence;
 pub(crate) use withdraw::let_go;
 
@@ -31,17 +33,32 @@ use crate::robot::Task;
 
 /// Everything that can be decided now.
 pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    fleet.places.forget();
     for robot in (0..fleet.state.robots.len() as u32).map(RobotId) {
-        match fleet.state.robots[robot.index()].task {
-            Task::Idle => {}
-            Task::Job { .. } => leg::advance(fleet, robot, now, commands),
-            Task::Charge { .. } => charge::advance(fleet, robot, commands),
-        }
+        advance(fleet, robot, now, commands);
     }
     charge::send_low(fleet, now);
     withdraw::pass(fleet, now);
     assign::assign(fleet, now, commands);
     park::park(fleet, now);
+}
+
+/// The robot's task goes on, as far as it does now.
+pub(crate) fn advance(fleet: &mut Fleet, robot: RobotId, now: Time, commands: &mut Vec<Command>) {
+    match fleet.state.robots[robot.index()].task {
+        Task::Idle => {}
+        Task::Job { .. } => leg::advance(fleet, robot, now, commands),
+        Task::Charge { .. } => charge::advance(fleet, robot, commands),
+    }
+}
+
+/// Whoever has stood for as long as its leg asked goes on.
+pub(crate) fn end_dwells(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    for robot in (0..fleet.state.robots.len() as u32).map(RobotId) {
+        if fleet.state.robots[robot.index()].dwells_until().is_some_and(|until| until <= now) {
+            advance(fleet, robot, now, commands);
+        }
+    }
 }
 
 /// A message to this robot is about to leave: it may be the first of its job.

@@ -17,6 +17,7 @@ pub(crate) fn park(fleet: &mut Fleet, now: Time) {
         if robot.task != Task::Idle || robot.goal.is_some() || !robot.is_movable() {
             continue;
         }
+        goal::know_places(fleet);
         if is_parked && goal::is_free(fleet, id, here) {
             goal::set(fleet, id, here, false, now);
             continue;

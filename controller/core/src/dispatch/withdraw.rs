@@ -51,7 +51,8 @@ fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
     fleet.state.queue.insert((9 - job.spec.priority.min(9), job.admitted, job_id));
     robot.free_of_task(now);
     robot.halted_since = None;
-    fleet.plan_is_due = true;
+    fleet.places.forget();
+    fleet.state.plan_is_due = true;
     true
 }
 

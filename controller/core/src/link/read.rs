@@ -131,7 +131,8 @@ fn standing(state: &State, robot: &Robot, layout: &Layout, session: Session<'_>)
     let is_cancelled = session.cancel.is_some_and(|id| has_ended(state, id));
     let is_sure = is_new || has_dropped_order(state, robot) || is_cancelled || session.is_proven;
     let was_moved = robot.stands.is_some() && !robot.order.is_cancelled && robot.order.is_complete();
-    let has_none = robot.trail.steps.is_empty() || has_lost_order(state, robot) || was_moved;
+    let is_elsewhere = refuses_to_begin(state, robot, layout);
+    let has_none = robot.trail.steps.is_empty() || has_lost_order(state, robot) || was_moved || is_elsewhere;
     if !(has_none || has_dropped_order(state, robot) || is_cancelled) {
         return Standing::Busy;
     }
@@ -146,6 +147,16 @@ fn has_lost_order(state: &State, robot: &Robot) -> bool {
     let last = robot.order.last.as_ref();
     let has_shown_it = last.is_some_and(|last| robot.order.is_seen || last.update_id > 0);
     has_shown_it && !is_on_our_order(state, robot)
+}
+
+/// It refuses a new order, and stands at another node than the one the order begins at: it came there unseen.
+fn refuses_to_begin(state: &State, robot: &Robot, layout: &Layout) -> bool {
+    let new = robot.order.last.as_ref().filter(|last| last.update_id == 0 && !robot.order.is_seen);
+    let begins = new.and_then(|last| last.nodes.first()).map(|node| node.node);
+    begins.is_some()
+        && robot.order.refusals > 0
+        && !is_on_our_order(state, robot)
+        && place::node(state, layout).is_some_and(|node| Some(node) != begins)
 }
 
 /// It shows our order but nothing of it is left to drive, though it hasn't come to the end of what the state shows: the

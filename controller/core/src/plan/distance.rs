@@ -26,6 +26,7 @@ pub type Table = Arc<Vec<u32>>;
 pub struct Distances {
     tables: BTreeMap<(Direction, NodeId, TypeId), Table>,
     arcs: BTreeMap<(Direction, TypeId), Arcs>,
+    fronts: BTreeMap<(NodeId, TypeId), Arc<Vec<NodeId>>>,
     ground: Option<Arc<Ground>>,
     open: Radix,
     obstacles: Vec<(NodeId, u32)>,
@@ -41,6 +42,7 @@ impl Distances {
             self.closed = closed.to_vec();
             self.tables.clear();
             self.arcs.clear();
+            self.fronts.clear();
         }
     }
 
@@ -57,6 +59,26 @@ impl Distances {
     /// Travel time from this node to each node for robots of this type.
     pub fn from(&mut self, layout: &Layout, start: NodeId, robot_type: TypeId) -> Table {
         self.table(layout, (Direction::From, start, robot_type))
+    }
+
+    /// So many holding nodes from where the goal is reached soonest by robots of this type; the lower id of two alike.
+    pub fn holding_near(
+        &mut self,
+        layout: &Layout,
+        goal: NodeId,
+        robot_type: TypeId,
+        count: usize,
+    ) -> Arc<Vec<NodeId>> {
+        if let Some(front) = self.fronts.get(&(goal, robot_type)).filter(|front| front.len() == count) {
+            return Arc::clone(front);
+        }
+        let table = self.to(layout, goal, robot_type);
+        let mut nodes = layout.holding().to_vec();
+        nodes.sort_unstable_by_key(|node| (table[node.index()], *node));
+        nodes.truncate(count);
+        let front = Arc::new(nodes);
+        self.fronts.insert((goal, robot_type), Arc::clone(&front));
+        front
     }
 
     fn table(&mut self, layout: &Layout, key: (Direction, NodeId, TypeId)) -> Table {

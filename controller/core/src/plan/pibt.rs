@@ -53,7 +53,7 @@ struct Search<'a> {
     problem: &'a Problem<'a>,
     ground: Arc<Ground>,
     tables: Vec<Option<Table>>,
-    /// Agents by rank.
+    /// Agents that may be moved, by rank.
     order: Vec<usize>,
     at: Time,
     node: Vec<NodeId>,
@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
     fn new(problem: &'a Problem<'a>, distances: &mut Distances) -> Search<'a> {
         let layout = problem.layout;
         let agents = &problem.agents;
-        let mut order: Vec<usize> = (0..agents.len()).collect();
+        let mut order: Vec<usize> = (0..agents.len()).filter(|agent| agents[*agent].is_movable).collect();
         order.sort_by_key(|agent| (agents[*agent].rank, *agent));
         let mut search = Search {
             problem,

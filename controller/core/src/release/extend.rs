@@ -8,7 +8,7 @@ use crate::command::Command;
 use crate::device;
 use crate::dispatch;
 use crate::event::Connection;
-use crate::fleet::Fleet;
+use crate::fleet::{Concerned, Fleet};
 use crate::hold;
 use crate::id::RobotId;
 use crate::robot::{Cause, Claim, Robot, Step};
@@ -19,15 +19,21 @@ const FAST_PCT: u64 = 10;
 /// How far before a node a robot may count it as passed, mm.
 const EARLY_MM: u64 = 100;
 
-/// Extends every base that may and should be extended, in the order of the plan.
-pub(crate) fn extend(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
-    if is_gathering(fleet, now) {
+/// Extends the bases of those concerned that may and should be extended, in the order of the plan.
+pub(crate) fn extend(fleet: &mut Fleet, concerned: Concerned, now: Time, commands: &mut Vec<Command>) {
+    if concerned == Concerned::Nobody || is_gathering(fleet, now) {
         return;
     }
     let mut order: Vec<(u32, RobotId)> = Vec::new();
-    for (index, robot) in fleet.state.robots.iter().enumerate() {
-        let rank = robot.claims.front().map_or(u32::MAX, |claim| claim.rank);
-        order.push((rank, RobotId(index as u32)));
+    for (robot, id) in fleet.state.robots.iter().zip((0..).map(RobotId)) {
+        let is_concerned = match concerned {
+            Concerned::Nobody => false,
+            Concerned::One(one) => id == one || robot.waits_for == Some(Cause::Robot(one)),
+            Concerned::All => true,
+        };
+        if is_concerned {
+            order.push((robot.claims.front().map_or(u32::MAX, |claim| claim.rank), id));
+        }
     }
     order.sort_unstable();
     for (_, robot) in order {

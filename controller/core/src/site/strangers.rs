@@ -72,7 +72,7 @@ impl Strangers {
     }
 
     /// Those that are to be asked now.
-    pub(super) fn to_ask(&mut self, now: Time) -> Vec<RobotName> {
+    pub(super) fn ask(&mut self, now: Time) -> Vec<RobotName> {
         let is_due = |expected: &Expected| expected.asked_at.is_none_or(|at| now.since_ms(at) >= ASK_MS);
         let due = self.expected.iter_mut().filter(|(_, expected)| is_due(expected));
         due.map(|(name, expected)| {
