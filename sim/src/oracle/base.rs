@@ -34,6 +34,8 @@ pub(crate) struct Base {
     cancel: Option<String>,
     /// When it was last placed by its own word alone: before that nobody could know of the place.
     settled: Option<Time>,
+    /// It was placed by its own word and hasn't passed a node since: it may stand somewhat beside its node.
+    pub(crate) is_rough: bool,
     /// The sequenceId the last message began at: what stays if it is refused.
     stitch: u32,
     pub(crate) places: VecDeque<Place>,
@@ -111,13 +113,19 @@ impl Bases {
         if let Some(last) = self.layout.node_named(&state.last_node_id).filter(|_| shows_it) {
             let here = |place: &Place| place.sequence_id == state.last_node_sequence_id && place.node == last;
             if let Some(passed) = self.bases[robot].places.iter().position(here) {
+                self.bases[robot].is_rough &= passed == 0;
                 self.free(robot, passed);
             }
         }
-        self.give_back_refused(robot, state);
+        let is_refused = self.give_back_refused(robot, state);
         let base = &self.bases[robot];
         let is_dropped = shows_it && state.last_node_sequence_id < base.stitch;
-        let has_none = base.order_id.is_none() || (base.is_shown && !shows_it) || is_last || is_dropped;
+        let is_new = !base.is_shown;
+        let has_none = base.order_id.is_none()
+            || (base.is_shown && !shows_it)
+            || (is_new && is_refused)
+            || is_last
+            || is_dropped;
         if (has_none || base.cancel.as_ref().is_some_and(|cancel| is_over(state, cancel)))
             && is_idle(state)
             && let Some(node) = stands_at(&self.layout, state)
@@ -130,6 +138,7 @@ impl Bases {
     fn settle(&mut self, now: Time, robot: usize, node: NodeId, sequence_id: u32) {
         let base = &mut self.bases[robot];
         base.is_answered = true;
+        base.is_rough |= base.places.len() != 1 || base.places.iter().any(|place| place.node != node);
         let is_there = |place: &Place| place.node == node;
         if base.places.len() == 1 && base.places.iter().all(is_there) {
             return;
@@ -152,11 +161,11 @@ impl Bases {
         self.bases[robot] = Base { is_answered: true, ..Base::default() };
     }
 
-    /// A refused message released nothing.
-    fn give_back_refused(&mut self, robot: usize, state: &State) {
+    /// A refused message released nothing; whether this state refuses the last one.
+    fn give_back_refused(&mut self, robot: usize, state: &State) -> bool {
         let base = &self.bases[robot];
         if !base.order_id.as_ref().is_some_and(|order_id| refuses(state, order_id, base.update_id)) {
-            return;
+            return false;
         }
         self.bases[robot].is_answered = true;
         while self.bases[robot]
@@ -167,6 +176,7 @@ impl Bases {
             let Some(place) = self.bases[robot].places.pop_back() else { break };
             self.release(robot, &place);
         }
+        true
     }
 
     /// All robots of the breach had been seen where they are when the order was decided.

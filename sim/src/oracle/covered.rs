@@ -9,13 +9,16 @@ use crate::geometry::distance_to_segment;
 /// How far a robot's centre may be from its way, m: half the margin around every footprint.
 const OFF_MAX_M: f64 = 0.025;
 
+/// The same for a robot that has only just said where it stands, m: it is taken to be at a node this near.
+const ROUGH_MAX_M: f64 = 0.5;
+
 /// The robot, if its true place is off its base. A robot that was never seen has none.
 pub(crate) fn off_its_base(layout: &Layout, robot: usize, base: &Base, truth: &Truth) -> Option<Breach> {
     let (first, last) = (base.places.front()?, base.places.back()?);
     let at = (truth.outline.x_m, truth.outline.y_m);
-    let is_on = |place: &Place| {
-        layout.node(place.node).map == truth.map && distance_m(layout, place, at) <= OFF_MAX_M
-    };
+    let most_m = if base.is_rough { ROUGH_MAX_M } else { OFF_MAX_M };
+    let is_on =
+        |place: &Place| layout.node(place.node).map == truth.map && distance_m(layout, place, at) <= most_m;
     if base.places.iter().any(is_on) {
         return None;
     }
