@@ -1,6 +1,6 @@
 //! `drover-sim run`: one scenario.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -19,8 +19,8 @@ use super::{BadInput, PolicyName, WireArg, quoted};
 #[derive(Debug, Args)]
 pub struct Run {
     /// The scenario, TOML.
-    #[arg(default_value = "", hide_default_value = true)]
-    scenario: PathBuf,
+    #[arg(required_unless_present = "mutant")]
+    scenario: Option<PathBuf>,
     /// The seed; goes before the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
@@ -54,15 +54,17 @@ impl Run {
             list_mutants();
             return Ok(true);
         }
-        if self.scenario.as_os_str().is_empty() {
-            return Err(BadInput("no scenario given; name a scenario file".to_owned()));
-        }
-        let mut setup = load(&self.scenario, self.seed)?;
+        let Some(scenario) = self.scenario.as_deref() else {
+            return Err(BadInput(
+                "--mutant needs a scenario to be planted into; name a scenario file".into(),
+            ));
+        };
+        let mut setup = load(scenario, self.seed)?;
         setup.config.policy = self.policy.unwrap_or(setup.config.policy);
         for warning in &setup.warnings {
-            eprintln!("drover-sim: {}: layout: {warning}", self.scenario.display());
+            eprintln!("drover-sim: {}: layout: {warning}", scenario.display());
         }
-        let (heading, expect) = (self.heading(&setup), setup.expect.clone());
+        let (heading, expect) = (self.heading(scenario, &setup), setup.expect.clone());
         let began = Instant::now();
         let outcome = self.play(setup)?;
         let report = Report::of(&outcome, began.elapsed().as_secs_f64());
@@ -76,14 +78,14 @@ impl Run {
         Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()))
     }
 
-    fn heading(&self, setup: &Setup) -> Heading {
+    fn heading(&self, scenario: &Path, setup: &Setup) -> Heading {
         let wire = match self.wire {
             WireArg::Typed => "",
             WireArg::Json => " --wire json",
         };
         let policy = self.policy.map_or(String::new(), |policy| format!(" --policy {}", policy.as_str()));
         let mutant = self.mutant.as_ref().map(|name| format!(" --mutant {name}")).unwrap_or_default();
-        let name = self.scenario.display().to_string();
+        let name = scenario.display().to_string();
         Heading {
             again: format!("drover-sim run {} --seed {}{policy}{mutant}{wire}", quoted(&name), setup.seed),
             what: setup.what.clone(),

@@ -26,7 +26,8 @@ use crate::scenario::{START, Scenario};
 
 /// Four stations in a row, 1.5 m apart: A, B, C, D.
 fn row() -> Arc<Layout> {
-    let text = "[layout]\ngrid = \"ABCD\"\n[robots]\nat = [\"A\"]\n";
+    let text =
+        "[layout]\ngrid = \"ABCD\"\n[robots]\nat = [\"A\"]\n[[job]]\nlegs = [\"A pick\", \"B drop\"]\n";
     let setup = Scenario::parse(text).unwrap().build(None, &|_| Err(String::new())).unwrap();
     setup.layout
 }
