@@ -180,6 +180,16 @@ fn a_seed_draws_the_same_jobs_and_another_seed_others() {
 }
 
 #[test]
+fn long_scenarios_can_be_run() {
+    for entry in fs::read_dir(folder().join("long")).unwrap() {
+        let path = entry.unwrap().path();
+        let setup = build(&fs::read_to_string(&path).unwrap());
+        let setup = setup.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(setup.robots.len() >= 500, "{} is small enough for the folder above", path.display());
+    }
+}
+
+#[test]
 fn a_truck_is_a_sequence_to_one_dock_with_its_departure_as_cut_off() {
     let text = fs::read_to_string(folder().join("trucks.toml")).unwrap();
     let setup = Scenario::parse(&text).unwrap().build(None, &no_files).unwrap();
