@@ -22,6 +22,8 @@ pub struct Ground {
     pub spacing_mm: Option<u32>,
     /// Robots that a grid's or a block warehouse's site file lists; any other joins by itself when it is heard.
     pub listed_robots: u32,
+    /// What the robots of a grid declare that they can do; they may do everything when it is empty.
+    pub capabilities: Vec<String>,
     /// Doors of a grid or a block warehouse, each across a way (there and back): that many, spread.
     pub doors: u32,
     /// A generated block warehouse.
@@ -64,7 +66,10 @@ impl Ground {
             }
             (None, Some(grid), None) => {
                 let (lif, site) = draw(grid, self.spacing_mm.unwrap_or(SPACING_MM))?;
-                let site = site + &listed(self.listed_robots) + &spread_doors(&lif, self.doors)?;
+                let site = site
+                    + &declared(&self.capabilities)
+                    + &listed(self.listed_robots)
+                    + &spread_doors(&lif, self.doors)?;
                 (lif, Some(site))
             }
             (None, None, Some(blocks)) => {
@@ -93,6 +98,11 @@ impl Ground {
                 "spacing_mm",
                 self.grid.is_none() && self.spacing_mm.is_some(),
                 "goes with `grid` only; take it out",
+            ),
+            (
+                "capabilities",
+                self.grid.is_none() && !self.capabilities.is_empty(),
+                "goes with `grid` only; write it in the site file instead",
             ),
             ("listed_robots", is_file && self.listed_robots > 0, "list robots in the site file instead"),
             ("doors", is_file && self.doors > 0, "write doors in the site file instead"),
@@ -198,6 +208,14 @@ fn spread_doors(lif: &str, count: u32) -> Result<String, ScenarioError> {
         format!("[[device]]\nid = \"DOOR-{number}\"\nkind = \"door\"\nedges = {edges:?}\n")
     };
     Ok(ways.iter().skip(step / 2).step_by(step).take(count as usize).enumerate().map(door).collect())
+}
+
+/// The robot type of a site file, if it declares anything.
+fn declared(capabilities: &[String]) -> String {
+    if capabilities.is_empty() {
+        return String::new();
+    }
+    format!("[[robot_type]]\nvehicle_type = \"amr\"\ncapabilities = {capabilities:?}\n")
 }
 
 /// Robots of a site file.

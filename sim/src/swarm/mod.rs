@@ -46,20 +46,25 @@ pub fn run(seed: u64, wire: Wire) -> Result<(Outcome, Vec<Verdict>), SwarmError>
 }
 
 /// Robots of a world: fewest and most.
-const ROBOTS: [u64; 2] = [2, 40];
+const ROBOTS: [u64; 2] = [2, 200];
 
 /// All faults end so long after the start, s: earliest and latest.
-const HEAL_S: [u64; 2] = [60, 300];
+const HEAL_S: [u64; 2] = [40, 180];
 
 /// The world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed, "swarm");
     let mut scenario = Scenario { seed, what: format!("swarm world {seed}"), ..Scenario::default() };
-    let places =
-        if rng.below(3) == 0 { grid(&mut scenario, &mut rng) } else { blocks(&mut scenario, &mut rng) };
-    let robots = rng.within(ROBOTS[0], ROBOTS[1].min(places));
+    let places = match rng.below(100) {
+        0..25 => grid(&mut scenario, &mut rng),
+        25..60 => blocks(&mut scenario, &mut rng, [2, 6], [2, 6]),
+        60..97 => blocks(&mut scenario, &mut rng, [5, 9], [4, 8]),
+        _ => blocks(&mut scenario, &mut rng, [9, 14], [6, 10]),
+    };
+    let most = ROBOTS[1].min(places);
+    let robots = rng.within(ROBOTS[0].max(most / 3), most);
     scenario.robots = Robots { count: robots as usize, ..Robots::default() };
-    scenario.jobs.draw = rng.within(robots, 3 * robots + 10) as usize;
+    scenario.jobs.draw = rng.within(robots / 2 + 1, robots + 10) as usize;
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
     scenario.layout.doors = rng.below(5) as u32;
@@ -77,7 +82,7 @@ pub fn scenario(seed: u64) -> Scenario {
 fn grid(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
     let (width, height) = (rng.within(5, 12), rng.within(5, 10));
     let mut rows = vec![vec!['.'; width as usize]; height as usize];
-    let mut names = 'A'..='Z';
+    let mut names = 'A'..'Z';
     for place in (1..width as usize - 1).step_by(2) {
         rows[0][place] = names.next().unwrap_or('.');
     }
@@ -87,19 +92,24 @@ fn grid(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
         rows[last][place] = names.next().unwrap_or('.');
     }
     let ends: Vec<String> = rows[last].iter().filter(|c| **c != '.').map(ToString::to_string).collect();
+    // A station that no way leads to, and robots that can't do everything: some requests must be refused for that.
+    rows.extend([vec![' '], vec!['Z']]);
     let picture: Vec<String> = rows.iter().map(|row| row.iter().collect()).collect();
-    scenario.layout = Ground { grid: Some(picture.join("\n")), ..Ground::default() };
+    let capabilities = vec!["tote".to_owned()];
+    scenario.layout = Ground { grid: Some(picture.join("\n")), capabilities, ..Ground::default() };
     scenario.jobs = Jobs { from: starts, to: ends, ..Jobs::default() };
     width * height / 8
 }
 
-/// A block warehouse; says how many robots it bears.
-fn blocks(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
+/// A block warehouse with so many aisles and bays; says how many robots it bears.
+fn blocks(scenario: &mut Scenario, rng: &mut Rng, aisles: [u32; 2], bays: [u32; 2]) -> u64 {
     let mut draw = |low: u32, high: u32| rng.within(u64::from(low), u64::from(high)) as u32;
-    let (aisles, bays, cross_aisles) = (draw(2, 6), draw(2, 6), draw(2, 4));
+    let is_large = aisles[0] > 2;
+    let (aisles, bays, cross_aisles) = (draw(aisles[0], aisles[1]), draw(bays[0], bays[1]), draw(2, 4));
     let stands = aisles * bays * (cross_aisles - 1);
     // One parking bay an aisle fits along the northern road, the others along the outer roads.
-    let parking = draw(2, (2 + 2 * aisles).min(2 * bays * (cross_aisles - 1) + aisles - 1));
+    let room = 2 * bays * (cross_aisles - 1) + aisles - 1;
+    let parking = if is_large { draw(room / 2, room) } else { draw(2, (2 + 2 * aisles).min(room)) };
     let blocks = Blocks {
         aisles: Some(aisles),
         bays: Some(bays),
@@ -111,6 +121,6 @@ fn blocks(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
         one_way_aisles: Some(draw(0, 1) == 1),
     };
     scenario.layout = Ground { blocks: Some(blocks), ..Ground::default() };
-    // Up to twice as many robots as bays: who waits may have no place to wait.
-    u64::from(2 * parking)
+    // Up to twice as many robots as bays in a small one: who waits may have no place to wait.
+    u64::from(if is_large { parking } else { 2 * parking })
 }
