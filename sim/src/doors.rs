@@ -109,7 +109,8 @@ impl Door {
         let step = passed * 1_000 / if rising { self.open_ms } else { self.close_ms };
         self.open_permille = match self.fault {
             Some(DoorFault::Fault) => self.open_permille,
-            Some(DoorFault::StuckClosed) => self.open_permille.saturating_sub(step),
+            // It doesn't open; one that is open stays so until it is to close.
+            Some(DoorFault::StuckClosed) if rising => self.open_permille,
             _ if rising => (self.open_permille + step).min(1_000),
             _ => self.open_permille.saturating_sub(step),
         };

@@ -234,9 +234,8 @@ fn rejected(
 fn ask_again(fleet: &mut Fleet, id: RobotId, commands: &mut Vec<Command>) {
     let born = fleet.state.born;
     let robot = &mut fleet.state.robots[id.index()];
-    if robot.mode.takes_orders()
-        && let Some(order) = release::reissue(robot, born)
-    {
+    let may_be_told = robot.mode.takes_orders() && !robot.order.is_cancelled && robot.stands.is_none();
+    if may_be_told && let Some(order) = release::reissue(robot, born) {
         commands.push(Command::Release { robot: id, order: Box::new(order) });
     }
 }

@@ -103,6 +103,18 @@ impl Bases {
         }
     }
 
+    /// What the order released was given back, since the robot showed that it has nothing of it.
+    pub(crate) fn has_lost(&self, robot: usize, order: &Order) -> bool {
+        let end = order.nodes.iter().rev().find(|node| node.released).map(|node| node.sequence_id);
+        let held = self.bases[robot].places.back().map(|place| place.sequence_id);
+        self.bases[robot].order_id.as_ref() == Some(&order.order_id) && held < end
+    }
+
+    /// The order it has lost is told it again: what it says before it shows it is old.
+    pub(crate) fn tell_again(&mut self, robot: usize) {
+        self.bases[robot].is_shown = false;
+    }
+
     /// The robot's own word frees what lies behind it, or all but its place when it has nothing left to drive.
     pub(crate) fn report(&mut self, now: Time, robot: usize, state: &State) {
         let base = &mut self.bases[robot];

@@ -43,15 +43,14 @@ pub(crate) fn distance_m(layout: &Layout, place: &Place, at: (f64, f64)) -> f64 
 /// To the line of an edge, bends and all.
 pub(crate) fn distance_to_edge(layout: &Layout, edge: EdgeId, at: (f64, f64)) -> f64 {
     let line = line_of(layout, edge);
-    line.windows(2).map(|ends| distance_to_segment(at, ends[0], ends[1])).fold(f64::INFINITY, f64::min)
+    let ends = line.clone().zip(line.skip(1));
+    ends.map(|(from, to)| distance_to_segment(at, from, to)).fold(f64::INFINITY, f64::min)
 }
 
-fn line_of(layout: &Layout, edge: EdgeId) -> Vec<(f64, f64)> {
+fn line_of(layout: &Layout, edge: EdgeId) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
     let (from, to) = (layout.node(layout.edge(edge).from), layout.node(layout.edge(edge).to));
-    let mut line = vec![point(from.x_mm, from.y_mm)];
-    line.extend(layout.bends(edge).iter().map(|[x_mm, y_mm]| point(*x_mm, *y_mm)));
-    line.push(point(to.x_mm, to.y_mm));
-    line
+    let bends = layout.bends(edge).iter().map(|[x_mm, y_mm]| point(*x_mm, *y_mm));
+    [point(from.x_mm, from.y_mm)].into_iter().chain(bends).chain([point(to.x_mm, to.y_mm)])
 }
 
 fn point(x_mm: i32, y_mm: i32) -> (f64, f64) {

@@ -14,6 +14,16 @@ impl Oracle {
         let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
         let is_resend = self.prefix.is_resend();
         breaches.extend(self.bounded.ordered(now, (robot, order), is_resend, self.heard.of(robot)));
+        if self.excused[robot] {
+            // Where it is, nobody can know: its next order begins where it says it stands.
+            breaches.clear();
+        }
+        if is_resend && self.heard.has_lost(robot, order) {
+            // It forgot the order, and is told it once more.
+            self.heard.tell_again(robot);
+            self.said.tell_again(robot);
+            breaches.extend(self.released(now, robot, order));
+        }
         if !is_resend {
             breaches.extend(self.released(now, robot, order));
             breaches.extend(self.once.ordered(robot, order, &self.jobs, &self.layout));

@@ -278,9 +278,11 @@ impl World<'_> {
     /// A process is gone; what the store worked on may still become durable. It is started again soon.
     pub(super) fn fell(&mut self, index: usize) -> Result<(), WireError> {
         let in_flight = self.processes[index].fall();
+        let before = self.store.tip();
         if let Some(record) =
             in_flight.filter(|_| !self.ailing.refuses_appends() && self.chance.below(2) == 0)
             && self.store.append(&record) == Appended::Durable
+            && self.store.tip() != before
         {
             self.is_durable(&record);
         }

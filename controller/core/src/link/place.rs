@@ -5,7 +5,7 @@
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 use drover_proto::vda5050::State;
 
-use crate::robot::{Robot, Stand, Trail};
+use crate::robot::{Robot, Stand, Step};
 
 /// How near a node a robot must be to be taken as standing on it, mm.
 const AT_NODE_MM: u64 = 500;
@@ -53,8 +53,8 @@ impl Position<'_> {
     }
 
     /// It is at a node or an edge of the way, or on the straight line between an edge's ends.
-    pub(super) fn is_on(&self, trail: &Trail, layout: &Layout) -> bool {
-        trail.steps.iter().any(|step| {
+    pub(super) fn is_on(&self, mut way: impl Iterator<Item = Step>, layout: &Layout) -> bool {
+        way.any(|step| {
             let ends = step.edge.map(|edge| layout.edge(edge)).map(|edge| [edge.from, edge.to]);
             let straight = ends.map(|ends| ends.map(|node| point(node, layout)));
             let away = |line: &[Point]| away_squared(self.at, line);

@@ -7,7 +7,7 @@ use super::place::{self, Position};
 use super::{Pose, RobotError, Seen};
 use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Fact, Mode};
-use crate::robot::{Robot, Stand};
+use crate::robot::{Robot, Stand, Step};
 
 /// Change of the state of charge worth an event, per mille.
 const CHARGE_STEP_PERMILLE: u16 = 10;
@@ -73,7 +73,8 @@ pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Sessi
         facts.push(Fact::Located { node });
     } else if is_on_our_order(state, robot) {
         facts.extend(shown(state, robot));
-        facts.extend(passed(state, robot, layout, session.now).filter(|_| stray.is_none()));
+        let passed = passed(state, robot, layout, position.as_ref(), session.now);
+        facts.extend(passed.filter(|_| stray.is_none()));
     }
     facts.extend(rejected(state, robot));
     facts.extend(actions(state, robot));
@@ -192,7 +193,7 @@ fn stray(
         return place::named_off(state, robot, layout).filter(|_| is_placed);
     };
     let is_placed = !robot.trail.steps.is_empty();
-    let is_beside = is_placed && !position.is_on(&robot.trail, layout);
+    let is_beside = is_placed && !position.is_on(robot.trail.steps.iter().copied(), layout);
     let is_lost = is_placed && state.errors.iter().any(says_off_path);
     let is_astray =
         is_beside || is_lost || standing == Standing::Nowhere || is_misnamed(state, robot, layout);
@@ -260,7 +261,13 @@ fn shown(state: &State, robot: &Robot) -> Option<Fact> {
 /// The last node it says it has passed, if that is news and fits the rest of what it says. Some robots show a new order
 /// with the last sequenceId of the one before: what they still list as ahead tells. Who was told of for being too early is
 /// heard again when it can have come so far.
-fn passed(state: &State, robot: &Robot, layout: &Layout, now: Time) -> Option<Fact> {
+fn passed(
+    state: &State,
+    robot: &Robot,
+    layout: &Layout,
+    position: Option<&Position<'_>>,
+    now: Time,
+) -> Option<Fact> {
     let sequence_id = state.last_node_sequence_id;
     let first = robot.trail.steps.front()?;
     let is_ahead_of_itself = state.node_states.iter().any(|node| node.sequence_id <= sequence_id);
@@ -268,9 +275,17 @@ fn passed(state: &State, robot: &Robot, layout: &Layout, now: Time) -> Option<Fa
         return None;
     }
     let is_at = |node: NodeId| layout.node(node).name == state.last_node_id;
-    let step = robot.trail.steps.iter().find(|step| step.sequence_id == sequence_id);
-    let is_plausible = match step {
-        Some(step) => is_at(step.node) && (step.earliest <= now || !robot.order.is_implausible),
+    let steps = &robot.trail.steps;
+    let is_plausible = match steps.iter().position(|step| step.sequence_id == sequence_id) {
+        Some(index) => {
+            // By its own position it is at the node, or beyond: not still before it.
+            let beyond = steps.iter().skip(index).zip(0..);
+            let mut beyond =
+                beyond.map(|(step, place)| Step { edge: step.edge.filter(|_| place > 0), ..*step });
+            let is_there = position.is_none_or(|position| position.is_on(&mut beyond, layout));
+            let step = &steps[index];
+            is_at(step.node) && is_there && (step.earliest <= now || !robot.order.is_implausible)
+        }
         None => !robot.is_off_path && !robot.trail.steps.iter().any(|step| is_at(step.node)),
     };
     is_plausible.then_some(Fact::Passed { sequence_id })
