@@ -269,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_in_the_table_of_the_scenarios_documentation() {
+        let text = include_str!("../../scenarios/README.md");
+        for kind in Kind::all() {
+            assert!(text.contains(&format!("| `{}` |", kind.name())), "{}", kind.name());
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_told_with_those_there_are() {
         let text = Kind::try_from("meteor".to_owned()).unwrap_err().to_string();
         assert!(text.contains("meteor") && text.contains("robot_breaks"), "{text}");

@@ -49,22 +49,22 @@ pub fn run(seed: u64, wire: Wire) -> Result<(Outcome, Vec<Verdict>), SwarmError>
 const ROBOTS: [u64; 2] = [2, 200];
 
 /// All faults end so long after the start, s: earliest and latest.
-const HEAL_S: [u64; 2] = [30, 90];
+const HEAL_S: [u64; 2] = [20, 75];
 
 /// The world of a seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed, "swarm");
     let mut scenario = Scenario { seed, what: format!("swarm world {seed}"), ..Scenario::default() };
     let places = match rng.below(100) {
-        0..15 => grid(&mut scenario, &mut rng),
-        15..30 => blocks(&mut scenario, &mut rng, [2, 6], [2, 6]),
-        30..96 => blocks(&mut scenario, &mut rng, [5, 9], [4, 8]),
+        0..8 => grid(&mut scenario, &mut rng),
+        8..18 => blocks(&mut scenario, &mut rng, [2, 6], [2, 6]),
+        18..96 => blocks(&mut scenario, &mut rng, [5, 9], [4, 8]),
         _ => blocks(&mut scenario, &mut rng, [9, 14], [6, 10]),
     };
     let most = ROBOTS[1].min(places);
-    let robots = rng.within(ROBOTS[0].max(most / 2), most);
+    let robots = rng.within(ROBOTS[0].max(most * 2 / 3), most);
     scenario.robots = Robots { count: robots as usize, ..Robots::default() };
-    scenario.jobs.draw = rng.within(robots / 3 + 2, robots / 2 + 8) as usize;
+    scenario.jobs.draw = rng.within(robots / 3 + 2, robots / 2 + 5) as usize;
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
     scenario.layout.doors = rng.below(5) as u32;
