@@ -27,7 +27,7 @@ describe("the dictionaries", () => {
   });
 
   it("have a text for every alarm of the fleet", () => {
-    const codes = "ORDER_REFUSED PLACE_CONTESTED OFF_ITS_PATH ACTION_FAILED ROBOT_FAULTED ROBOT_LOST ROBOT_REFUSED JAMMED PLAN_REFUSED DEVICE_STUCK DEVICE_LOST DEVICE_BACK";
+    const codes = "ORDER_REFUSED PLACE_CONTESTED OFF_ITS_PATH ACTION_FAILED ROBOT_FAULTED ROBOT_LOST ROBOT_REFUSED JAMMED PLAN_REFUSED DEVICE_STUCK DEVICE_LOST DEVICE_BACK IMPLAUSIBLE LOAD_ABOARD FROZEN";
     for (const code of codes.split(" ")) expect(ko).toHaveProperty([`alarm.${code}`]);
   });
 });

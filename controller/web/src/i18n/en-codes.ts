@@ -24,6 +24,9 @@ export const enCodes: Record<keyof typeof koCodes, string> = {
   "code.ROLE_TOO_LOW": "Your role doesn't allow this",
   "code.TOO_SLOW": "The screen fell behind and loads again",
   "code.UNKNOWN_ZONE": "There is no such zone",
+  "code.UNKNOWN_EDGE": "There is no such way",
+  "code.ROBOT_ACTIVE": "The robot is working: pause it or switch it off first",
+  "code.ROBOT_REMOVED": "The robot was taken off the floor: see to its load",
   "code.UNKNOWN_ROBOT": "There is no such robot",
   "code.UNKNOWN_JOB": "There is no such job",
   "code.UNKNOWN_STATION": "There is no such station",
@@ -48,4 +51,7 @@ export const enCodes: Record<keyof typeof koCodes, string> = {
   "alarm.DEVICE_STUCK": "The device is stuck",
   "alarm.DEVICE_LOST": "The device is silent",
   "alarm.DEVICE_BACK": "The device is back",
+  "alarm.IMPLAUSIBLE": "The robot claims to be farther than it can be",
+  "alarm.LOAD_ABOARD": "A load is aboard that no job wants: take it off",
+  "alarm.FROZEN": "The controller has stopped on purpose: call support",
 };

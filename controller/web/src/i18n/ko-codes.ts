@@ -23,6 +23,9 @@ export const koCodes = {
   "code.ROLE_TOO_LOW": "권한이 부족합니다",
   "code.TOO_SLOW": "화면이 소식을 따라가지 못해 다시 불러옵니다",
   "code.UNKNOWN_ZONE": "그런 구역이 없습니다",
+  "code.UNKNOWN_EDGE": "그런 통로가 없습니다",
+  "code.ROBOT_ACTIVE": "로봇이 작업 중입니다. 먼저 일시 정지하거나 전원을 끄세요",
+  "code.ROBOT_REMOVED": "로봇이 현장에서 치워졌습니다. 실려 있던 짐을 확인하세요",
   "code.UNKNOWN_ROBOT": "그런 로봇이 없습니다",
   "code.UNKNOWN_JOB": "그런 작업이 없습니다",
   "code.UNKNOWN_STATION": "그런 스테이션이 없습니다",
@@ -47,4 +50,7 @@ export const koCodes = {
   "alarm.DEVICE_STUCK": "장치가 걸려 움직이지 않습니다",
   "alarm.DEVICE_LOST": "장치와 연락이 끊겼습니다",
   "alarm.DEVICE_BACK": "장치와 다시 연결되었습니다",
+  "alarm.IMPLAUSIBLE": "로봇이 갈 수 없는 거리를 지났다고 보고합니다",
+  "alarm.LOAD_ABOARD": "작업이 없는 짐이 로봇에 실려 있습니다. 짐을 내려 주세요",
+  "alarm.FROZEN": "관제가 안전을 위해 스스로 멈췄습니다. 지원팀에 연락하세요",
 } as const;
