@@ -38,6 +38,8 @@ pub(crate) struct Base {
     pub(crate) is_rough: bool,
     /// The sequenceId the last message began at: what stays if it is refused.
     stitch: u32,
+    /// What the last message released and the robot refused: it may have taken the same message when it came again.
+    refused: Vec<Place>,
     pub(crate) places: VecDeque<Place>,
 }
 
@@ -72,6 +74,7 @@ impl Bases {
         if base.order_id.as_ref() != Some(&order.order_id) {
             self.begin(robot, order);
         }
+        self.bases[robot].refused.clear();
         let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
         self.bases[robot].update_id = order.order_update_id;
         self.bases[robot].is_answered = false;
@@ -121,11 +124,17 @@ impl Bases {
         let shows_it = base.order_id.as_ref() == Some(&state.order_id);
         let is_last = shows_it && state.order_update_id >= base.update_id;
         base.is_shown |= shows_it;
+        if is_last {
+            let taken = std::mem::take(&mut base.refused);
+            taken.into_iter().rev().for_each(|place| self.hold(robot, place));
+        }
+        let base = &mut self.bases[robot];
         base.is_answered |= is_last;
         if let Some(last) = self.layout.node_named(&state.last_node_id).filter(|_| shows_it) {
             let here = |place: &Place| place.sequence_id == state.last_node_sequence_id && place.node == last;
             if let Some(passed) = self.bases[robot].places.iter().position(here) {
-                self.bases[robot].is_rough &= passed == 0;
+                let base = &mut self.bases[robot];
+                base.is_rough &= base.places.front().is_some_and(|first| first.node == last);
                 self.free(robot, passed);
             }
         }
@@ -187,6 +196,7 @@ impl Bases {
         {
             let Some(place) = self.bases[robot].places.pop_back() else { break };
             self.release(robot, &place);
+            self.bases[robot].refused.push(place);
         }
         true
     }

@@ -358,7 +358,9 @@ impl Link {
     }
 
     fn cancel_due(&self, robot: &Robot) -> Option<Time> {
-        let is_foreign = self.runs_foreign_order && robot.trail.steps.is_empty() && robot.mode.takes_orders();
+        let is_unplaced = robot.trail.steps.is_empty();
+        let is_foreign =
+            self.runs_foreign_order && (is_unplaced || robot.order.refusals > 0) && robot.mode.takes_orders();
         is_foreign.then(|| self.cancelled_at.map_or(Time(0), |sent| sent.plus_ms(CANCEL_MS)))
     }
 

@@ -103,9 +103,11 @@ fn is_idle(state: &State) -> bool {
         && !state.driving
 }
 
-/// It drives an order that the fleet knows nothing of.
+/// It drives an order that the fleet knows nothing of, or one that it refused at first and took when it came again: then
+/// it refuses what took that one's place.
 pub(super) fn runs_foreign_order(state: &State, robot: &Robot) -> bool {
-    robot.order.last.is_none() && !is_idle(state)
+    let refuses = robot.order.refusals > 0 && !robot.order.is_seen && !is_on_our_order(state, robot);
+    (robot.order.last.is_none() || refuses) && !is_idle(state)
 }
 
 /// Where a robot without an order of ours stands.
