@@ -159,7 +159,7 @@ impl Bases {
     fn settle(&mut self, now: Time, robot: usize, node: NodeId, sequence_id: u32) {
         let base = &mut self.bases[robot];
         base.is_answered = true;
-        base.is_rough |= base.places.len() != 1 || base.places.iter().any(|place| place.node != node);
+        base.is_rough |= base.places.len() > 1 || base.places.iter().any(|place| place.node != node);
         let is_there = |place: &Place| place.node == node;
         if base.places.len() == 1 && base.places.iter().all(is_there) {
             return;

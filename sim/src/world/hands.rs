@@ -6,7 +6,7 @@
 
 use drover_core::job::JobRequest;
 use drover_core::robot::Task;
-use drover_core::{Fleet, Input, JobId};
+use drover_core::{Fleet, Input, JobId, Wish};
 use drover_maps::NodeId;
 use drover_proto::vda5050::OperatingMode;
 
@@ -33,6 +33,15 @@ impl World<'_> {
         if let Some(node) = self.free_place(robot, is_careless) {
             let layout = self.setup.layout.clone();
             self.robots[robot].put(self.now, &layout, node, is_told);
+        }
+    }
+
+    /// Who says that a robot is off the floor has carried it off.
+    pub(super) fn carry_off(&mut self, wish: &Wish) {
+        let Wish::ReleaseRobots(names) = wish else { return };
+        for robot in names.iter().filter_map(|name| self.places.get(name).copied()).collect::<Vec<_>>() {
+            self.robots[robot].ills.is_off_floor = true;
+            self.cut_off(robot);
         }
     }
 

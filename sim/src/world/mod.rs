@@ -375,6 +375,7 @@ impl<'a> World<'a> {
             }
             Happening::Operator { wish } => {
                 let wish = self.setup.wishes[wish].1.clone();
+                self.carry_off(&wish);
                 self.ask(|by| Input::Wish { ticket: None, wish, by }, "the operator")
             }
             Happening::FaultOn { fault } => self.begin_fault(fault),

@@ -201,10 +201,13 @@ pub(crate) fn note_action(
             robot.order.actions[place].status = status;
             return;
         }
-        ActionStatus::Finished | ActionStatus::Failed => drop(robot.order.actions.remove(place)),
+        ActionStatus::Finished | ActionStatus::Failed => {}
     }
+    let was_begun = robot.order.actions.remove(place).status == ActionStatus::Running;
     let has_ended = status == ActionStatus::Finished;
     match robot.task.clone() {
+        // One that was never begun is ordered again on arrival.
+        Task::Job { phase: Phase::Drive, .. } if !(has_ended || was_begun) => {}
         // Told with the last stretch of the way, it may end before the robot is known to have arrived.
         Task::Job { job, phase: Phase::Drive | Phase::Act { .. } } => {
             if has_ended {
