@@ -30,21 +30,40 @@ pub(crate) struct Body<'a> {
     pub(crate) counts: bool,
 }
 
+/// The box around all that a robot may have touched since it was last looked at, m.
+struct Swept<'a> {
+    west: f64,
+    east: f64,
+    south: f64,
+    north: f64,
+    /// It was looked at before, and hasn't moved since.
+    stood: bool,
+    body: &'a Body<'a>,
+}
+
+impl Swept<'_> {
+    fn may_meet(&self, other: &Swept<'_>) -> bool {
+        !(self.stood && other.stood) && self.south < other.north && other.south < self.north
+    }
+}
+
 impl Exclusive {
     pub(crate) fn new(robots: usize) -> Exclusive {
         Exclusive { last: vec![None; robots] }
     }
 
-    /// All pairs that overlap. Sorted by x and swept, so that only robots of one strip are compared.
+    /// All pairs that overlap. Sorted by x and swept, so that only robots of one strip are compared; two that have both
+    /// stood since they were last looked at were compared then.
     pub(crate) fn overlaps(&self, now: Time, bodies: &[Body<'_>]) -> Vec<Breach> {
-        let mut order: Vec<(f64, &Body<'_>)> =
-            bodies.iter().filter(|body| body.counts).map(|body| (self.west(body), body)).collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut order: Vec<Swept<'_>> =
+            bodies.iter().filter(|body| body.counts).map(|body| self.swept(body)).collect();
+        order.sort_unstable_by(|a, b| a.west.total_cmp(&b.west).then(a.body.robot.cmp(&b.body.robot)));
         let mut breaches = Vec::new();
-        for (index, (_, left)) in order.iter().enumerate() {
-            let limit = self.east(left);
-            let strip = order[index + 1..].iter().take_while(|(west, _)| *west < limit);
-            breaches.extend(strip.filter_map(|(_, right)| self.overlap(now, left, right)));
+        for (index, left) in order.iter().enumerate() {
+            let strip = order[index + 1..].iter().take_while(|right| right.west < left.east);
+            for right in strip.filter(|right| left.may_meet(right)) {
+                breaches.extend(self.overlap(now, left.body, right.body));
+            }
         }
         breaches
     }
@@ -73,14 +92,20 @@ impl Exclusive {
         seen.map_or(truth.outline, |seen| seen.outline)
     }
 
-    fn west(&self, body: &Body<'_>) -> f64 {
+    /// The box around all that it may have touched since it was last looked at.
+    fn swept<'a>(&self, body: &'a Body<'a>) -> Swept<'a> {
         let now = &body.truth.outline;
-        now.x_m.min(self.before(body.robot, body.truth).x_m) - now.radius_m()
-    }
-
-    fn east(&self, body: &Body<'_>) -> f64 {
-        let now = &body.truth.outline;
-        now.x_m.max(self.before(body.robot, body.truth).x_m) + now.radius_m()
+        let seen = self.last[body.robot].as_ref().filter(|seen| seen.map == body.truth.map);
+        let before = seen.map_or(now, |seen| &seen.outline);
+        let radius_m = now.radius_m();
+        Swept {
+            west: now.x_m.min(before.x_m) - radius_m,
+            east: now.x_m.max(before.x_m) + radius_m,
+            south: now.y_m.min(before.y_m) - radius_m,
+            north: now.y_m.max(before.y_m) + radius_m,
+            stood: seen.is_some_and(|seen| seen.outline == *now),
+            body,
+        }
     }
 
     fn overlap(&self, now: Time, one: &Body<'_>, other: &Body<'_>) -> Option<Breach> {

@@ -82,7 +82,7 @@ pub fn scenario(seed: u64) -> Scenario {
 fn grid(scenario: &mut Scenario, rng: &mut Rng) -> u64 {
     let (width, height) = (rng.within(5, 12), rng.within(5, 10));
     let mut rows = vec![vec!['.'; width as usize]; height as usize];
-    let mut names = 'A'..'Z';
+    let mut names = 'A'..='Y';
     for place in (1..width as usize - 1).step_by(2) {
         rows[0][place] = names.next().unwrap_or('.');
     }

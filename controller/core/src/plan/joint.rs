@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use drover_maps::{EdgeId, NodeId};
 
 use super::region::{self, Aim, PLACES_MAX, Places, Region, Step, bits};
-use super::{Distances, Problem};
+use super::{Distances, Problem, clear};
 use crate::id::RobotId;
 
 /// Regions tried one after the other: places of each, at most.
@@ -35,16 +35,16 @@ pub type Manoeuvre = Vec<(RobotId, EdgeId)>;
 
 /// Where the one robot stands, and all the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct State {
-    first: usize,
-    others: Places,
+pub(super) struct State {
+    pub(super) first: usize,
+    pub(super) others: Places,
 }
 
 /// States found: the cost, and the state and the move (from where, along what) they were reached by.
 type Reached = BTreeMap<State, (u64, Option<(State, usize, EdgeId)>)>;
 
 /// A move: from which place, along what.
-type Made = (usize, EdgeId);
+pub(super) type Made = (usize, EdgeId);
 
 /// Moves that bring this agent (by index) on and all others out of its way, if the search finds some.
 pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) -> Option<Manoeuvre> {
@@ -87,6 +87,11 @@ fn find(region: &Region, budget: &mut usize) -> Option<Vec<Made>> {
     run(region, &goal, start, budget).map(|(moves, _)| moves)
 }
 
+/// A search for few moves, or, in a crowd that it drowns in, what first comes to hand.
+fn run(region: &Region, aim: &Aim, start: State, budget: &mut usize) -> Option<(Vec<Made>, State)> {
+    seek(region, aim, start, budget).or_else(|| clear::clear(region, aim, start))
+}
+
 /// Places where the one robot could stand while all in its way come past it and off its way, the nearest first.
 fn sides(region: &Region, goal: &Aim) -> Vec<usize> {
     let away = region.aim(region.first).left_ms;
@@ -103,7 +108,7 @@ fn sides(region: &Region, goal: &Aim) -> Vec<usize> {
 }
 
 /// The moves that bring the one robot to what it aims at, and where everybody stands then.
-fn run(region: &Region, aim: &Aim, start: State, budget: &mut usize) -> Option<(Vec<Made>, State)> {
+fn seek(region: &Region, aim: &Aim, start: State, budget: &mut usize) -> Option<(Vec<Made>, State)> {
     let mut reached = Reached::new();
     let mut open = BinaryHeap::new();
     let mut left = AIM_MOVES_MAX.min(*budget);

@@ -5,6 +5,7 @@
 //! don't conflict run side by side (`traffic::lay`). A full cycle of robots each following the next has no such order
 //! and is never planned. Times in a plan only decide who goes first; execution never relies on them.
 
+mod clear;
 mod cycle;
 pub mod distance;
 pub mod ground;
