@@ -20,7 +20,7 @@ const REGIONS: [usize; 3] = [24, 56, PLACES_MAX];
 /// Moves looked at in one search, at most.
 const MOVES_MAX: usize = 200_000;
 /// And with one aim in one region.
-const AIM_MOVES_MAX: usize = 40_000;
+const AIM_MOVES_MAX: usize = 8_000;
 /// Places tried where the one robot might let others out, at most.
 const SIDES_MAX: usize = 8;
 /// What is still to do counts so many times as much as what has been done.
