@@ -41,6 +41,10 @@ pub struct Machine {
     pub(crate) ills: Ills,
     /// The timer that is set in the world's queue.
     pub(crate) armed: Option<Time>,
+    /// Someone did something to the machine that it hasn't noticed yet.
+    is_touched: bool,
+    /// It may be elsewhere, or carry something else, than when it was last observed.
+    is_changed: bool,
 }
 
 /// What is wrong with a robot now.
@@ -107,17 +111,19 @@ impl Machine {
             spec,
             ills: Ills::default(),
             armed: None,
+            is_touched: false,
+            is_changed: true,
         }
     }
 
     /// The broker has it.
     pub fn connect(&mut self, now: Time) {
-        self.agent.on_connected(now.0);
+        self.agent_mut().on_connected(now.0);
     }
 
     /// Its session with the broker is gone; it drives on to its decision point.
     pub fn disconnect(&mut self, now: Time) {
-        self.agent.on_disconnected(now.0);
+        self.agent_mut().on_disconnected(now.0);
     }
 
     /// A message arrives.
@@ -132,14 +138,14 @@ impl Machine {
             }
             ToRobot::InstantActions(actions) => Incoming::InstantActions(*actions),
         };
-        self.agent.on_message(now.0, incoming);
+        self.agent_mut().on_message(now.0, incoming);
         self.ills.is_astray &= self.agent.is_idle();
     }
 
     /// It hears from the broker that it is gone, though it is there.
     pub fn hear_own_will(&mut self, now: Time) {
         let will = self.agent.will();
-        self.agent.on_message(now.0, Incoming::Connection(will));
+        self.agent_mut().on_message(now.0, Incoming::Connection(will));
     }
 
     /// The broker tells everybody that it is gone.
@@ -149,7 +155,13 @@ impl Machine {
 
     /// Time passes.
     pub fn advance(&mut self, now: Time) {
-        self.agent.advance(now.0);
+        self.agent_mut().advance(now.0);
+        self.is_touched = false;
+    }
+
+    /// Nothing has happened to it that is due by now, and time alone changes nothing.
+    pub fn is_at_rest(&self, now: Time) -> bool {
+        !self.is_touched && !self.is_driving() && self.armed.is_none_or(|due| due > now)
     }
 
     /// The next message it sends; visualization is for screens and goes nowhere here.
@@ -193,19 +205,26 @@ impl Machine {
         self.agent.loads().iter().filter_map(|load| load.load_id.as_deref())
     }
 
+    fn agent_mut(&mut self) -> &mut Agent<SimulatedDrive> {
+        self.is_changed = true;
+        &mut self.agent
+    }
+
     /// The machine itself, for its faults.
     pub(crate) fn drive(&mut self) -> &mut SimulatedDrive {
-        self.agent.drive_mut()
+        self.is_touched = true;
+        self.agent_mut().drive_mut()
     }
 
     /// Someone turns the key.
     pub(crate) fn set_mode(&mut self, now: Time, mode: OperatingMode) {
-        self.agent.set_mode(now.0, mode);
+        self.agent_mut().set_mode(now.0, mode);
     }
 
     /// It sends its state once more.
     pub(crate) fn say_again(&mut self, now: Time) {
-        self.agent.set_loads(now.0, self.agent.loads().to_vec());
+        let loads = self.agent.loads().to_vec();
+        self.agent_mut().set_loads(now.0, loads);
     }
 
     /// It waits before something that is in its way.
@@ -216,22 +235,22 @@ impl Machine {
     /// Something is in its way, or no longer.
     pub(crate) fn set_obstructed(&mut self, now: Time, is_obstructed: bool) {
         self.ills.is_obstructed = is_obstructed;
-        self.agent.drive_mut().set_obstructed(now.0, is_obstructed);
+        self.drive().set_obstructed(now.0, is_obstructed);
     }
 
     /// A person takes all loads off.
     pub(crate) fn unload(&mut self, now: Time) {
         self.ills.is_handled = true;
-        self.agent.set_loads(now.0, Vec::new());
+        self.agent_mut().set_loads(now.0, Vec::new());
     }
 
     /// A person puts it on a node; one who knows how also tells it where it is.
     pub(crate) fn put(&mut self, now: Time, layout: &Layout, node: NodeId, is_told: bool) {
         let heading = layout.out_edges(node).first().map_or(0, |edge| layout.edge(*edge).heading_mdeg);
-        self.agent.drive_mut().kidnap(now.0, pose_at(layout, node, heading));
-        self.agent.advance(now.0);
+        self.drive().kidnap(now.0, pose_at(layout, node, heading));
+        self.advance(now);
         if is_told {
-            self.agent.relocate(now.0, &layout.node(node).name);
+            self.agent_mut().relocate(now.0, &layout.node(node).name);
         }
         self.ills.is_astray = true;
     }
@@ -246,7 +265,7 @@ impl Machine {
         let start = start(node.unwrap_or_default(), &status.pose, (status.charge_pct * 10.0) as u16);
         let loads: Vec<Load> = self.agent.loads().to_vec();
         self.agent = agent(&self.identity, &self.spec, &start, now);
-        self.agent.set_loads(now.0, loads);
+        self.agent_mut().set_loads(now.0, loads);
     }
 
     /// Where it truly is, at the last call.
@@ -260,6 +279,16 @@ impl Machine {
             half_width_m: self.half_width_m,
         };
         (pose.map_id, outline)
+    }
+
+    /// The oracle's look at it, in the place of the one before.
+    pub fn observe(&mut self, truth: &mut Truth) {
+        if std::mem::take(&mut self.is_changed) {
+            *truth = self.truth();
+        }
+        truth.moved_by_hand = self.ills.is_astray || self.ills.is_handled;
+        (truth.is_hostile, truth.is_off_floor) = (self.ills.is_hostile, self.ills.is_off_floor);
+        self.ills.is_handled = false;
     }
 
     /// The oracle's view of it.

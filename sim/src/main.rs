@@ -9,6 +9,10 @@ mod cli;
 
 use std::process::ExitCode;
 
+/// A run makes and drops millions of small messages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }

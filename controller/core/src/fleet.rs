@@ -37,8 +37,12 @@ use crate::traffic::Reservations;
 const ENDED_KEPT_MS: u64 = 3_600_000;
 /// Shortest time between two planning cycles, ms.
 const CYCLE_MIN_MS: u64 = 100;
-/// A pass over all tasks costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
-const ROBOTS_PER_DISPATCH_MS: u64 = 5;
+/// Shortest time between two passes over all tasks, ms; what a robot's own news changes for itself doesn't wait for it.
+const DISPATCH_MIN_MS: u64 = 50;
+/// A pass costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
+const ROBOTS_PER_DISPATCH_MS: u64 = 2;
+/// A large fleet is planned no more seldom than this, ms.
+const CYCLE_MAX_MS: u64 = 1_000;
 /// A change waits for the next cycle for so long per robot of the fleet, at most a whole cycle, ms.
 const CYCLE_MS_PER_ROBOT: u64 = 2;
 
@@ -304,7 +308,7 @@ impl Fleet {
 
     /// Whoever may go on with its task does: everybody, or the robot concerned alone while the last pass is too young.
     fn dispatch(&mut self, concerned: Concerned, now: Time, commands: &mut Vec<Command>) {
-        let pace_ms = self.state.robots.len() as u64 / ROBOTS_PER_DISPATCH_MS;
+        let pace_ms = DISPATCH_MIN_MS.max(self.state.robots.len() as u64 / ROBOTS_PER_DISPATCH_MS);
         if now.since_ms(self.state.dispatched_at) >= pace_ms {
             self.state.dispatched_at = now;
             dispatch::pass(self, now, commands);
@@ -330,10 +334,18 @@ impl Fleet {
 
     /// A plan costs time in proportion to the robots: the more there are, the longer a change waits for others.
     fn next_plan(&self) -> Time {
-        let cycle_ms = self.state.config.cycle_ms;
-        let soon_ms = (CYCLE_MS_PER_ROBOT * self.state.robots.len() as u64)
-            .clamp(CYCLE_MIN_MS, cycle_ms.max(CYCLE_MIN_MS));
+        let cycle_ms = self.cycle_ms();
+        let soon_ms = self.planning_ms().clamp(CYCLE_MIN_MS, cycle_ms.max(CYCLE_MIN_MS));
         self.state.planned_at.plus_ms(if self.state.plan_is_due { soon_ms.min(cycle_ms) } else { cycle_ms })
+    }
+
+    /// Time between two plans when nothing changes, ms: as the site says, or longer if the fleet is large.
+    pub(crate) fn cycle_ms(&self) -> u64 {
+        self.state.config.cycle_ms.max(self.planning_ms().min(CYCLE_MAX_MS))
+    }
+
+    fn planning_ms(&self) -> u64 {
+        CYCLE_MS_PER_ROBOT * self.state.robots.len() as u64
     }
 
     /// When `Event::Tick` is due; none while nothing moves and nothing waits.

@@ -121,15 +121,26 @@ impl Oracle {
     }
 
     /// The whole journal, at the end, and the digest the live fleet has.
-    pub fn replayed(&mut self, now: Time, records: Vec<Record>, live: Digest) {
-        let mut kept = BTreeSet::new();
-        for entry in records.iter().flat_map(|record| &record.entries) {
-            if let Event::JobSubmitted(spec) = &entry.event {
-                kept.insert(spec.id.clone());
+    pub fn replayed(
+        &mut self,
+        now: Time,
+        records: impl Iterator<Item = Result<Record, DecodeError>>,
+        live: Digest,
+    ) {
+        let (mut kept, mut unreadable) = (BTreeSet::new(), None);
+        let readable = records.map_while(|record| record.map_err(|error| unreadable = Some(error)).ok());
+        let noted = readable.inspect(|record| {
+            for entry in &record.entries {
+                if let Event::JobSubmitted(spec) = &entry.event {
+                    kept.insert(spec.id.clone());
+                }
             }
+        });
+        let replayed = replay::replayed(&self.layout, noted, live);
+        if let Some(error) = unreadable {
+            return self.unreadable(now, &error);
         }
-        let mut breaches: Vec<Breach> = self.writer.lost(&kept).into_iter().collect();
-        breaches.extend(replay::replayed(&self.layout, records, live));
+        let breaches = self.writer.lost(&kept).into_iter().chain(replayed).collect();
         self.judge(now, breaches);
     }
 

@@ -104,7 +104,7 @@ impl Oracle {
             said: base::Bases::new("Exclusive", &layout, robots),
             hearing: hearing::Hearing::new(robots),
             prefix: prefix::Prefix::new(robots),
-            strays: strays::Strays::new(robots),
+            strays: strays::Strays::default(),
             modes: modes::Modes::new(robots),
             once: once::Once::default(),
             fifo: fifo::Fifo::default(),

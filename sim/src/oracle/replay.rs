@@ -8,8 +8,12 @@ use drover_maps::Layout;
 use super::Breach;
 
 /// Steps the records again; `live` is the digest the fleet has that wrote them.
-pub(crate) fn replayed(layout: &Arc<Layout>, records: Vec<Record>, live: Digest) -> Option<Breach> {
-    let fault = match drover_core::replay(layout.clone(), records.into_iter(), &mut |_, _, _| ()) {
+pub(crate) fn replayed(
+    layout: &Arc<Layout>,
+    records: impl Iterator<Item = Record>,
+    live: Digest,
+) -> Option<Breach> {
+    let fault = match drover_core::replay(layout.clone(), records, &mut |_, _, _| ()) {
         Ok(replayed) if replayed.digest == live => return None,
         Ok(replayed) => format!(
             "the journal gives digest {} at seq {}, the fleet has {live}",

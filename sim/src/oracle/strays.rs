@@ -1,7 +1,9 @@
 //! Exclusive, for a robot that is where nobody sent it: once it is heard there, nobody's way is released into it.
 
+use std::collections::BTreeMap;
+
 use drover_core::{Epoch, Time};
-use drover_maps::{EdgeId, Layout, RobotType};
+use drover_maps::{EdgeId, Layout, RobotType, TypeId};
 use drover_proto::vda5050::{AgvPosition, Order, State};
 
 use super::base::{Base, Place};
@@ -25,16 +27,12 @@ struct Stray {
 }
 
 /// All robots that were heard off their way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Strays {
-    strays: Vec<Option<Stray>>,
+    strays: BTreeMap<usize, Stray>,
 }
 
 impl Strays {
-    pub(crate) fn new(robots: usize) -> Strays {
-        Strays { strays: vec![None; robots] }
-    }
-
     /// A state arrived that nobody may take for a late one; `base` is what the robot holds after it.
     pub(crate) fn heard(
         &mut self,
@@ -48,22 +46,22 @@ impl Strays {
         let position = state.agv_position.as_ref().filter(|position| position.position_initialized);
         let position =
             position.filter(|position| !base.places.is_empty() && is_astray(position, base, layout));
-        let Some(position) = position else { return self.strays[robot] = None };
+        let Some(position) = position else { return self.remove(robot) };
         let at = (position.x, position.y);
-        let known = self.strays[robot].as_ref();
+        let known = self.strays.get(&robot);
         let stays = known.is_some_and(|known| {
             known.by == by
                 && known.map == position.map_id
                 && (known.at.0 - at.0).hypot(known.at.1 - at.1) <= MOVED_M
         });
         if !stays {
-            self.strays[robot] = Some(Stray { since: now, by, map: position.map_id.clone(), at });
+            self.strays.insert(robot, Stray { since: now, by, map: position.map_id.clone(), at });
         }
     }
 
-    /// A named person has carried it off the floor.
+    /// It is off its way no more, or a named person has carried it off the floor.
     pub(crate) fn remove(&mut self, robot: usize) {
-        self.strays[robot] = None;
+        self.strays.remove(&robot);
     }
 
     /// An order that is no resend, decided then: none of its new edges leads through a stray.
@@ -73,15 +71,16 @@ impl Strays {
         decided: Time,
         (robot, order): (usize, &Order),
         base: &Base,
-        (layout, types): (&Layout, &[Option<&RobotType>]),
+        (layout, types): (&Layout, &[Option<TypeId>]),
     ) -> Vec<Breach> {
-        let strays =
-            self.strays.iter().enumerate().filter_map(|(other, stray)| Some((other, stray.as_ref()?)));
-        let known =
-            strays.filter(|(other, stray)| *other != robot && stray.by == by && stray.since < decided);
+        let known = self
+            .strays
+            .iter()
+            .filter(|(other, stray)| **other != robot && stray.by == by && stray.since < decided);
         let mut breaches = Vec::new();
         for (other, stray) in known {
-            let (Some(mover), Some(stander)) = (types[robot], types[other]) else { continue };
+            let of = |robot: usize| types[robot].map(|robot_type| layout.robot_type(robot_type));
+            let (Some(mover), Some(stander)) = (of(robot), of(*other)) else { continue };
             let reach_m = half_width_m(mover) + half_width_m(stander) - SLACK_M;
             let meets = |edge: &EdgeId| {
                 layout.node(layout.edge(*edge).from).map == stray.map
@@ -93,7 +92,7 @@ impl Strays {
             if let Some(edge) = edges.filter(is_new).find(meets) {
                 let to = name_of(layout, layout.edge(edge).to);
                 let text = format!("the way to {to} was released through a robot that had been heard there");
-                breaches.push(Breach::new("Exclusive", &[robot, other], text));
+                breaches.push(Breach::new("Exclusive", &[robot, *other], text));
             }
         }
         breaches

@@ -41,9 +41,8 @@ impl Oracle {
         let decided = self.writer.decided(now, robot, order);
         let base = self.heard.of(robot);
         let mut breaches = self.doors.ordered(robot, order, base, decided, &self.layout);
-        let types: Vec<_> =
-            self.types.iter().map(|it| it.map(|robot_type| self.layout.robot_type(robot_type))).collect();
-        breaches.extend(self.strays.ordered(by, decided, (robot, order), base, (&self.layout, &types)));
+        let ground = (&*self.layout, &*self.types);
+        breaches.extend(self.strays.ordered(by, decided, (robot, order), base, ground));
         let mut heard = self.heard.extend(robot, order);
         heard.retain(|breach| self.heard.were_known(decided, breach));
         // What wasn't even said to be left is more than a lack of evidence.

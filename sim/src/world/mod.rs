@@ -389,10 +389,11 @@ impl<'a> World<'a> {
     /// The oracle's fine grid of time: every robot where it truly is.
     fn look(&mut self) -> Result<(), WireError> {
         for robot in 0..self.robots.len() {
-            self.robots[robot].advance(self.now);
-            self.listen(robot)?;
-            self.truths[robot] = self.robots[robot].truth();
-            self.robots[robot].ills.is_handled = false;
+            if !self.robots[robot].is_at_rest(self.now) {
+                self.robots[robot].advance(self.now);
+                self.listen(robot)?;
+            }
+            self.robots[robot].observe(&mut self.truths[robot]);
         }
         self.keep_clear();
         for door in 0..self.doors.len() {
@@ -455,10 +456,10 @@ impl<'a> World<'a> {
         let digest = self.fleet().map_or(Digest([0; 16]), Fleet::digest);
         let is_led = self.leader().is_some();
         let breaker_calls = self.fleet().map_or(0, |fleet| fleet.planner_stats().breaker_calls);
-        match self.store.records().collect::<Result<Vec<_>, _>>() {
-            Ok(records) if is_led => self.oracle.replayed(self.now, records, digest),
-            Ok(_) => {}
-            Err(error) => self.oracle.unreadable(self.now, &error),
+        if is_led {
+            self.oracle.replayed(self.now, self.store.records(), digest);
+        } else if let Some(error) = self.store.records().find_map(Result::err) {
+            self.oracle.unreadable(self.now, &error);
         }
         if end != End::Over {
             let mut why = self.fleet().map_or_else(|| vec!["nobody leads".to_owned()], why::standing);

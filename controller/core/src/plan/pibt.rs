@@ -55,6 +55,8 @@ struct Search<'a> {
     tables: Vec<Option<Table>>,
     /// Agents that may be moved, by rank.
     order: Vec<usize>,
+    /// Those that may move in this round, in their order.
+    turns: Vec<usize>,
     at: Time,
     node: Vec<NodeId>,
     heading: Vec<Option<i32>>,
@@ -108,6 +110,7 @@ impl<'a> Search<'a> {
             ground: distances.ground(layout),
             tables: Vec::with_capacity(agents.len()),
             order,
+            turns: Vec::with_capacity(agents.len()),
             at: problem.now,
             node: agents.iter().map(|agent| agent.node).collect(),
             heading: agents.iter().map(|agent| agent.heading_mdeg).collect(),
@@ -158,11 +161,12 @@ impl<'a> Search<'a> {
         self.at = at;
         self.is_decided.fill(false);
         self.undo.clear();
-        let pushable = self.order.iter().copied().filter(|agent| self.is_pushable(*agent));
-        let (arrived, mut order): (Vec<usize>, Vec<usize>) =
-            pushable.partition(|agent| self.is_at_goal(*agent));
-        order.extend(arrived);
-        for agent in order {
+        let mut turns = std::mem::take(&mut self.turns);
+        turns.clear();
+        let pushable = |agent: &&usize| self.is_pushable(**agent);
+        turns.extend(self.order.iter().filter(pushable).filter(|agent| !self.is_at_goal(**agent)));
+        turns.extend(self.order.iter().filter(pushable).filter(|agent| self.is_at_goal(**agent)));
+        for agent in turns.iter().copied() {
             if self.is_pushable(agent) {
                 self.decide(agent, false);
                 while let Some(resisted) = self.resisted.pop() {
@@ -170,6 +174,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        self.turns = turns;
     }
 
     fn is_at_goal(&self, agent: usize) -> bool {

@@ -171,7 +171,7 @@ fn enough_mm(fleet: &Fleet, id: RobotId) -> u64 {
     let robot_type = fleet.state.robots[id.index()].robot_type;
     let config = &fleet.state.config;
     let speed = u64::from(fleet.layout.robot_type(robot_type).speed_mm_s);
-    u64::from(fleet.layout.braking_mm(robot_type)) + speed * (config.round_trip_ms + config.cycle_ms) / 1_000
+    u64::from(fleet.layout.braking_mm(robot_type)) + speed * (config.round_trip_ms + fleet.cycle_ms()) / 1_000
 }
 
 /// The robot was shown a horizon, but nothing is planned for it any more: it must be told, or it never counts as done.

@@ -16,6 +16,10 @@ pub(crate) struct Leg {
     pub length_m: f64,
     pub limit_m_s: f64,
     pub end_theta: Option<f64>,
+    /// How the robot points when it begins; `None` if the leg has no direction.
+    pub theta_in: Option<f64>,
+    /// How the robot points when it arrives.
+    pub theta_out: Option<f64>,
     facing: Facing,
     points: Vec<(f64, f64)>,
 }
@@ -27,15 +31,20 @@ impl Leg {
         points.push((waypoint.x_m, waypoint.y_m));
         let length_m = points.windows(2).map(|pair| distance(pair[0], pair[1])).sum();
         let limit = waypoint.max_speed_m_s.unwrap_or(top_speed_m_s);
-        Self {
+        let mut leg = Self {
             seq: waypoint.seq,
             map_id: waypoint.map_id,
             length_m,
             limit_m_s: limit.min(top_speed_m_s).max(SPEED_MIN_M_S),
             end_theta: waypoint.theta_rad,
+            theta_in: None,
+            theta_out: None,
             facing: waypoint.facing,
             points,
-        }
+        };
+        leg.theta_in = leg.points.windows(2).find_map(|pair| leg.theta_of(pair[0], pair[1]));
+        leg.theta_out = leg.points.windows(2).rev().find_map(|pair| leg.theta_of(pair[0], pair[1]));
+        leg
     }
 
     pub fn span(&self) -> Span {
@@ -59,22 +68,12 @@ impl Leg {
             }
             left -= length;
         }
-        (self.end(), self.theta_out())
-    }
-
-    /// How the robot points when it begins.
-    pub fn theta_in(&self) -> Option<f64> {
-        self.points.windows(2).find_map(|pair| self.theta_of(pair[0], pair[1]))
-    }
-
-    /// How the robot points when it arrives.
-    pub fn theta_out(&self) -> Option<f64> {
-        self.points.windows(2).rev().find_map(|pair| self.theta_of(pair[0], pair[1]))
+        (self.end(), self.theta_out)
     }
 
     /// The robot has to stop at the end: to turn to the node's own direction.
     pub fn turns_at_end(&self) -> bool {
-        match (self.end_theta, self.theta_out()) {
+        match (self.end_theta, self.theta_out) {
             (Some(end), Some(out)) => needs_turn(out, end),
             (Some(_), None) => true,
             (None, _) => false,

@@ -155,7 +155,7 @@ impl SimulatedDrive {
                 None => self.finish_leg(),
             };
         }
-        match first.at(self.offset_m).1.or(first.theta_in()) {
+        match first.at(self.offset_m).1.or(first.theta_in) {
             Some(theta) if needs_turn(self.pose.theta_rad, theta) => self.turn(theta),
             Some(_) | None => self.roll(),
         }
@@ -199,8 +199,8 @@ impl SimulatedDrive {
     fn stretch(&self) -> usize {
         let mut theta = self.pose.theta_rad;
         for (index, leg) in self.legs.iter().enumerate() {
-            theta = leg.theta_out().unwrap_or(theta);
-            let next = self.legs.get(index + 1).map(|next| next.theta_in().unwrap_or(theta));
+            theta = leg.theta_out.unwrap_or(theta);
+            let next = self.legs.get(index + 1).map(|next| next.theta_in.unwrap_or(theta));
             if leg.turns_at_end() || next.is_none_or(|next| needs_turn(theta, next)) {
                 return index + 1;
             }
@@ -237,7 +237,7 @@ impl SimulatedDrive {
         let Some(leg) = self.legs.front() else { return };
         self.arrived = beyond_m >= -HERE_M;
         self.offset_m = leg.length_m + beyond_m.min(0.0);
-        let (place, theta) = if self.arrived { (leg.end(), leg.theta_out()) } else { leg.at(self.offset_m) };
+        let (place, theta) = if self.arrived { (leg.end(), leg.theta_out) } else { leg.at(self.offset_m) };
         self.pose = Pose {
             map_id: self.pose.map_id.clone(),
             x_m: place.0,
@@ -263,7 +263,7 @@ impl SimulatedDrive {
     fn leave_leg(&mut self) -> Option<Leg> {
         let leg = self.legs.pop_front()?;
         (self.pose.x_m, self.pose.y_m) = leg.end();
-        self.pose.theta_rad = match (&self.motion, leg.theta_out()) {
+        self.pose.theta_rad = match (&self.motion, leg.theta_out) {
             (Motion::Rolling { .. }, Some(theta)) => theta,
             (Motion::Rolling { .. } | Motion::Standing | Motion::Turning { .. }, _) => self.pose.theta_rad,
         };
