@@ -38,8 +38,9 @@ pub(crate) struct Base {
     pub(crate) is_rough: bool,
     /// The sequenceId the last message began at: what stays if it is refused.
     stitch: u32,
-    /// What the last message released and the robot refused: it may have taken the same message when it came again.
-    refused: Vec<Place>,
+    /// What the last message released and the robot refused, or forgot: it may have taken the same message when it came
+    /// again. The last place first.
+    given_back: Vec<Place>,
     pub(crate) places: VecDeque<Place>,
 }
 
@@ -74,7 +75,7 @@ impl Bases {
         if base.order_id.as_ref() != Some(&order.order_id) {
             self.begin(robot, order);
         }
-        self.bases[robot].refused.clear();
+        self.bases[robot].given_back.clear();
         let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
         self.bases[robot].update_id = order.order_update_id;
         self.bases[robot].is_answered = false;
@@ -125,7 +126,7 @@ impl Bases {
         let is_last = shows_it && state.order_update_id >= base.update_id;
         base.is_shown |= shows_it;
         if is_last {
-            let taken = std::mem::take(&mut base.refused);
+            let taken = std::mem::take(&mut base.given_back);
             taken.into_iter().rev().for_each(|place| self.hold(robot, place));
         }
         let base = &mut self.bases[robot];
@@ -151,7 +152,20 @@ impl Bases {
             && is_idle(state)
             && let Some(node) = stands_at(&self.layout, state)
         {
+            if base.is_shown && !shows_it {
+                self.keep_forgotten(robot, node);
+            }
             self.settle(now, robot, node, state.last_node_sequence_id);
+        }
+    }
+
+    /// The order is gone, but a copy of its last message may still be on its way.
+    fn keep_forgotten(&mut self, robot: usize, node: NodeId) {
+        let base = &mut self.bases[robot];
+        let ahead = base.places.iter().rev().take_while(|place| place.node != node);
+        let ahead: Vec<Place> = ahead.cloned().collect();
+        if !ahead.is_empty() {
+            base.given_back = ahead;
         }
     }
 
@@ -196,7 +210,7 @@ impl Bases {
         {
             let Some(place) = self.bases[robot].places.pop_back() else { break };
             self.release(robot, &place);
-            self.bases[robot].refused.push(place);
+            self.bases[robot].given_back.push(place);
         }
         true
     }

@@ -1,11 +1,12 @@
-//! OnceOnly: an accepted job ends once; each of its actions is ordered once, in the order of its legs, at its station.
+//! OnceOnly: an accepted job ends once; each of its actions is ordered once, in the order of its legs, at its station. One
+//! that its robot never began, and has given up by its own word, counts as not ordered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use drover_core::job::{ActionSpec, JobSpec};
 use drover_core::{JobId, JobNews, Notification};
 use drover_maps::Layout;
-use drover_proto::vda5050::{Action, Order};
+use drover_proto::vda5050::{Action, ActionStatus, Order, State};
 
 use super::{Breach, Jobs, word};
 
@@ -16,11 +17,47 @@ pub(crate) struct Once {
     action_ids: BTreeSet<String>,
     /// Robots' actions ordered so far, per job.
     ordered: BTreeMap<JobId, usize>,
+    /// The last action ordered for each job.
+    last: BTreeMap<JobId, Last>,
+    /// The job that each robot's last action was ordered for.
+    job_of: BTreeMap<usize, JobId>,
     ended: BTreeMap<JobId, String>,
     accepted: BTreeSet<JobId>,
 }
 
+/// What became of an action.
+#[derive(Debug)]
+struct Last {
+    id: String,
+    order_id: String,
+    /// A state has shown its order.
+    is_shown: bool,
+    /// Some state said that it was begun, whether anybody heard it or not.
+    is_begun: bool,
+    /// A state that arrived gives it up: it failed, or its order is gone.
+    is_given_up: bool,
+}
+
 impl Once {
+    /// A state left its robot.
+    pub(crate) fn said(&mut self, robot: usize, state: &State) {
+        let Some(last) = self.last_of(robot) else { return };
+        last.is_begun |= status_of(state, &last.id).is_some_and(is_begun);
+    }
+
+    /// A state arrived that is no older than those before it.
+    pub(crate) fn heard(&mut self, robot: usize, state: &State) {
+        let Some(last) = self.last_of(robot) else { return };
+        let shows_it = last.order_id == state.order_id;
+        last.is_shown |= shows_it;
+        let is_gone = last.is_shown && !shows_it;
+        last.is_given_up |= status_of(state, &last.id).map_or(is_gone, |it| it == ActionStatus::Failed);
+    }
+
+    fn last_of(&mut self, robot: usize) -> Option<&mut Last> {
+        self.last.get_mut(self.job_of.get(&robot)?)
+    }
+
     /// An order that is no resend: each released action that is new must be the next of the robot's job.
     pub(crate) fn ordered(
         &mut self,
@@ -36,7 +73,11 @@ impl Once {
                     continue;
                 }
                 let fault = match jobs.of_robot.get(&robot).and_then(|job| jobs.specs.get(job)) {
-                    Some(spec) => self.next_fault(spec, action, &node.node_id, layout),
+                    Some(spec) => {
+                        let fault = self.next_fault(spec, action, &node.node_id, layout);
+                        self.note(robot, spec, action, order);
+                        fault
+                    }
                     None => Some(format!("action {} for a robot without a job", action.action_type)),
                 };
                 breaches.extend(fault.map(|text| Breach::new("OnceOnly", &[robot], text)));
@@ -47,6 +88,8 @@ impl Once {
 
     fn next_fault(&mut self, spec: &JobSpec, action: &Action, node: &str, layout: &Layout) -> Option<String> {
         let ordered = self.ordered.entry(spec.id.clone()).or_default();
+        let is_void = |last: &Last| last.is_given_up && !last.is_begun;
+        *ordered -= usize::from(self.last.get(&spec.id).is_some_and(is_void));
         let next = robot_legs(spec).nth(*ordered);
         *ordered += 1;
         if self.ended.contains_key(&spec.id) {
@@ -66,6 +109,13 @@ impl Once {
         let is_there = layout.node_named(node).is_some_and(|node| nodes.contains(&node));
         (!is_there)
             .then(|| format!("job {}: {name} ordered at {node}, which isn't station {station}", spec.id))
+    }
+
+    fn note(&mut self, robot: usize, spec: &JobSpec, action: &Action, order: &Order) {
+        let (id, order_id) = (action.action_id.clone(), order.order_id.clone());
+        let last = Last { id, order_id, is_shown: false, is_begun: false, is_given_up: false };
+        self.last.insert(spec.id.clone(), last);
+        self.job_of.insert(robot, spec.id.clone());
     }
 
     /// News of a job.
@@ -100,6 +150,14 @@ impl Once {
             | JobNews::Blocked { .. } => None,
         }
     }
+}
+
+fn status_of(state: &State, action_id: &str) -> Option<ActionStatus> {
+    state.action_states.iter().find(|shown| shown.action_id == action_id).map(|shown| shown.action_status)
+}
+
+fn is_begun(status: ActionStatus) -> bool {
+    !matches!(status, ActionStatus::Waiting | ActionStatus::Failed)
 }
 
 /// Stations and names of the actions a robot does for a job, in order.

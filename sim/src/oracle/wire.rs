@@ -85,6 +85,7 @@ impl Oracle {
     pub fn state_said(&mut self, now: Time, robot: usize, state: &State) {
         self.hearing.said(robot, state.header.header_id);
         self.said.report(now, robot, state);
+        self.once.said(robot, state);
     }
 
     /// A state arrived at the controller: once, twice, or after later ones.
@@ -93,6 +94,7 @@ impl Oracle {
         if age.is_newest {
             self.heard.report(now, robot, state);
             self.prefix.heard(robot, state);
+            self.once.heard(robot, state);
         }
         if age.is_plain {
             let by = self.writer.acting();
