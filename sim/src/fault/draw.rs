@@ -8,11 +8,16 @@ use crate::rng::Rng;
 const KINDS_MAX: u64 = 7;
 /// The first fault begins at the earliest, seconds after the start.
 const FROM_S: u64 = 10;
+/// Before that there is no snapshot to lose, seconds after the start.
+const SNAPSHOT_S: u64 = 35;
+/// A fault begins so long before the heal, at least, s.
+const LASTS_S: u64 = 10;
 
 /// The faults of a drawn world, all over by `heal_s`. Kinds that need a door are left out where there is none.
 pub(crate) fn draw(rng: &mut Rng, heal_s: u64, has_doors: bool) -> Vec<FaultLine> {
     let mut kinds: Vec<Kind> = Kind::all().collect();
     kinds.retain(|kind| has_doors || !matches!(kind, Kind::Door(_)));
+    kinds.retain(|kind| earliest_s(*kind) <= FROM_S.max(heal_s.saturating_sub(LASTS_S)));
     rng.shuffle(&mut kinds);
     let count = rng.within(0, KINDS_MAX) as usize;
     let mut lines = Vec::new();
@@ -33,8 +38,13 @@ fn times(kind: Kind, rng: &mut Rng) -> u64 {
     if comes_again { rng.within(1, 3) } else { 1 }
 }
 
+fn earliest_s(kind: Kind) -> u64 {
+    if kind == Kind::Site(Trouble::SnapshotLost) { SNAPSHOT_S } else { FROM_S }
+}
+
 fn line(kind: Kind, rng: &mut Rng, heal_s: u64) -> FaultLine {
-    let from_s = rng.within(FROM_S, heal_s.saturating_sub(10).max(FROM_S));
+    let earliest_s = earliest_s(kind);
+    let from_s = rng.within(earliest_s, heal_s.saturating_sub(LASTS_S).max(earliest_s));
     let until_s = rng.within(from_s + 1, heal_s.max(from_s + 1));
     let [low, high] = drawn_range(kind);
     // Jobs are published from the start on.

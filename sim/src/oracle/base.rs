@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use drover_core::Time;
+use drover_core::{Epoch, Time};
 use drover_maps::{EdgeId, Layout, NodeId};
 use drover_proto::vda5050::{ActionState, ActionStatus, Order, State};
 
@@ -32,8 +32,9 @@ pub(crate) struct Base {
     pub(crate) is_answered: bool,
     /// The action id of the present order's cancel.
     cancel: Option<String>,
-    /// When it was last placed by its own word alone: before that nobody could know of the place.
-    settled: Option<Time>,
+    /// When it was last placed by its own word alone, and which process heard it: before that, and elsewhere, nobody could
+    /// know of the place.
+    settled: Option<(Time, Epoch)>,
     /// It was placed by its own word and hasn't passed a node since: it may stand somewhat beside its node.
     pub(crate) is_rough: bool,
     /// The sequenceId the last message began at: what stays if it is refused.
@@ -120,7 +121,7 @@ impl Bases {
     }
 
     /// The robot's own word frees what lies behind it, or all but its place when it has nothing left to drive.
-    pub(crate) fn report(&mut self, now: Time, robot: usize, state: &State) {
+    pub(crate) fn report(&mut self, heard: (Time, Epoch), robot: usize, state: &State) {
         let base = &mut self.bases[robot];
         let shows_it = base.order_id.as_ref() == Some(&state.order_id);
         let is_last = shows_it && state.order_update_id >= base.update_id;
@@ -155,7 +156,7 @@ impl Bases {
             if base.is_shown && !shows_it {
                 self.keep_forgotten(robot, node);
             }
-            self.settle(now, robot, node, state.last_node_sequence_id);
+            self.settle(heard, robot, node, state.last_node_sequence_id);
         }
     }
 
@@ -170,16 +171,17 @@ impl Bases {
     }
 
     /// It stands there and holds nothing else.
-    fn settle(&mut self, now: Time, robot: usize, node: NodeId, sequence_id: u32) {
+    fn settle(&mut self, heard: (Time, Epoch), robot: usize, node: NodeId, sequence_id: u32) {
         let base = &mut self.bases[robot];
         base.is_answered = true;
         base.is_rough |= base.places.len() > 1 || base.places.iter().any(|place| place.node != node);
         let is_there = |place: &Place| place.node == node;
+        let is_elsewhere = base.settled.is_some_and(|(_, by)| by != heard.1);
+        if !base.places.iter().any(is_there) || is_elsewhere {
+            base.settled = Some(heard);
+        }
         if base.places.len() == 1 && base.places.iter().all(is_there) {
             return;
-        }
-        if !base.places.iter().any(is_there) {
-            base.settled = Some(now);
         }
         self.free_all(robot);
         self.hold(robot, Place { sequence_id, node, edge: None });
@@ -215,11 +217,11 @@ impl Bases {
         true
     }
 
-    /// All robots of the breach had been seen where they are when the order was decided.
-    pub(crate) fn were_known(&self, decided: Time, breach: &Breach) -> bool {
+    /// All robots of the breach had been seen where they are, by this process, when the order was decided.
+    pub(crate) fn were_known(&self, decided: Time, by: Epoch, breach: &Breach) -> bool {
         breach.robots.iter().all(|robot| {
             let base = &self.bases[*robot];
-            base.places.len() > 1 || base.settled.is_none_or(|settled| settled < decided)
+            base.places.len() > 1 || base.settled.is_none_or(|(settled, hearer)| settled < decided && hearer == by)
         })
     }
 

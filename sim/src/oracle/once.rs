@@ -30,7 +30,7 @@ pub(crate) struct Once {
 struct Last {
     id: String,
     order_id: String,
-    /// A state has shown its order.
+    /// A state has shown its order, or what came before it in the same order.
     is_shown: bool,
     /// Some state said that it was begun, whether anybody heard it or not.
     is_begun: bool,
@@ -113,7 +113,8 @@ impl Once {
 
     fn note(&mut self, robot: usize, spec: &JobSpec, action: &Action, order: &Order) {
         let (id, order_id) = (action.action_id.clone(), order.order_id.clone());
-        let last = Last { id, order_id, is_shown: false, is_begun: false, is_given_up: false };
+        let is_shown = order.order_update_id > 0;
+        let last = Last { id, order_id, is_shown, is_begun: false, is_given_up: false };
         self.last.insert(spec.id.clone(), last);
         self.job_of.insert(robot, spec.id.clone());
     }

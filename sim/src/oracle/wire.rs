@@ -44,7 +44,7 @@ impl Oracle {
         let ground = (&*self.layout, &*self.types);
         breaches.extend(self.strays.ordered(by, decided, (robot, order), base, ground));
         let mut heard = self.heard.extend(robot, order);
-        heard.retain(|breach| self.heard.were_known(decided, breach));
+        heard.retain(|breach| self.heard.were_known(decided, by, breach));
         // What wasn't even said to be left is more than a lack of evidence.
         let mut said = self.said.extend(robot, order);
         said.retain(|breach| heard.iter().any(|known| known.robots == breach.robots));
@@ -84,7 +84,7 @@ impl Oracle {
     /// A state left its robot.
     pub fn state_said(&mut self, now: Time, robot: usize, state: &State) {
         self.hearing.said(robot, state.header.header_id);
-        self.said.report(now, robot, state);
+        self.said.report((now, self.writer.acting()), robot, state);
         self.once.said(robot, state);
     }
 
@@ -92,7 +92,7 @@ impl Oracle {
     pub fn state_heard(&mut self, now: Time, robot: usize, state: &State) {
         let age = self.hearing.heard(robot, state.header.header_id);
         if age.is_newest {
-            self.heard.report(now, robot, state);
+            self.heard.report((now, self.writer.acting()), robot, state);
             self.prefix.heard(robot, state);
             self.once.heard(robot, state);
         }

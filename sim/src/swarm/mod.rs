@@ -56,9 +56,9 @@ pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed, "swarm");
     let mut scenario = Scenario { seed, what: format!("swarm world {seed}"), ..Scenario::default() };
     let places = match rng.below(100) {
-        0..8 => grid(&mut scenario, &mut rng),
-        8..18 => blocks(&mut scenario, &mut rng, [2, 6], [2, 6]),
-        18..96 => blocks(&mut scenario, &mut rng, [5, 9], [4, 8]),
+        0..6 => grid(&mut scenario, &mut rng),
+        6..14 => blocks(&mut scenario, &mut rng, [2, 6], [2, 6]),
+        14..94 => blocks(&mut scenario, &mut rng, [5, 9], [4, 8]),
         _ => blocks(&mut scenario, &mut rng, [9, 14], [6, 10]),
     };
     let most = ROBOTS[1].min(places);

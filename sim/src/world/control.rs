@@ -1,8 +1,9 @@
 //! The controller's side of the world: processes that lead, stand by, die and wake; their store, and both job queues.
 
 use drover_core::job::JobRequest;
+use drover_core::command::Rejection;
 use drover_core::{
-    Caller, Effect, Epoch, Input, Notification, RobotName, Site, Ticket, Time, ToRobot, Verdict,
+    Caller, Command, Effect, Epoch, Input, Notification, RobotName, Site, Ticket, Time, ToRobot, Verdict,
 };
 
 use super::{Happening, World};
@@ -397,6 +398,11 @@ impl World<'_> {
 
     fn is_durable(&mut self, record: &drover_core::Record) {
         self.traffic.events += record.entries.len() as u64;
+        for command in record.entries.iter().flat_map(|entry| &entry.commands) {
+            if let Command::Reject(Rejection { code, .. }) | Command::Refuse { code, .. } = command {
+                self.marks.note("reject", code.as_str());
+            }
+        }
         self.oracle.recorded(self.now, record);
         if let Some(trace) = &mut self.trace {
             trace.record(self.now, record);
@@ -444,8 +450,7 @@ impl World<'_> {
             Verdict::Accepted if matches!(self.requests[request].1, JobRequest::Submit(_)) => {}
             Verdict::Accepted => self.marks.note("fault", "jobs_changed"),
             Verdict::Ignored => self.marks.note("fault", "jobs_twice"),
-            Verdict::Rejected { code, .. } => {
-                self.marks.note("reject", code);
+            Verdict::Rejected { .. } => {
                 self.refused.insert(request);
                 let is_ours = matches!(&self.requests[request].1, JobRequest::Submit(job)
                     if self.setup.jobs.iter().any(|(_, known)| known == &**job));

@@ -376,7 +376,11 @@ impl Link {
         robot.mode.takes_orders().then_some((due, action))
     }
 
+    /// When the order is due. Not while a question is open: what is answered must have been said after all that we sent.
     fn due_at(&self, robot: &Robot, config: &Config) -> Option<Time> {
+        if self.must_ask && self.asks < ASKS_MAX {
+            return None;
+        }
         let (order, last) = (self.order.as_ref()?, robot.order.last.as_ref()?);
         let is_last = order.update_id == last.update_id && order.order_id == last.order_id;
         if !is_last || robot.order.is_seen || robot.is_refusing() {
