@@ -17,7 +17,8 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
     match fact {
         Fact::Located { node } => located(fleet, id, node, now, commands),
         Fact::OrderSeen { update_id } => {
-            if robot.order.last.as_ref().is_some_and(|last| last.update_id <= update_id) {
+            let last = robot.order.last.as_ref().map(|last| last.order_id.as_str());
+            if last.is_some_and(|order_id| robot.order.is_shown_by(order_id, update_id)) {
                 robot.order.is_seen = true;
                 robot.order.refusals = 0;
                 dispatch::note_seen(fleet, id, now, commands);

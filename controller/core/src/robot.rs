@@ -191,6 +191,10 @@ pub struct OrderState {
     pub is_seen: bool,
     /// The job whose first order the last message is.
     pub starts: Option<JobId>,
+    /// Where the last message is one refused before: the update id its content first had. A copy of any of them may be
+    /// taken late.
+    #[serde(default)]
+    pub reissued_since: Option<u32>,
     /// Messages refused in a row.
     pub refusals: u32,
     /// When it last refused one.
@@ -206,6 +210,12 @@ pub struct OrderState {
 }
 
 impl OrderState {
+    /// A state with these ids shows the content of the last message.
+    pub fn is_shown_by(&self, order_id: &str, update_id: u32) -> bool {
+        let since = |last: &Order| self.reissued_since.unwrap_or(last.update_id);
+        self.last.as_ref().is_some_and(|last| last.order_id == order_id && update_id >= since(last))
+    }
+
     /// Everything told has been taken over and done, and no horizon is left: a new order may begin.
     pub fn is_complete(&self) -> bool {
         self.actions.is_empty()

@@ -40,7 +40,7 @@ pub struct Warehouse {
     pub pick_stations: u32,
     /// Chargers along the northern road.
     pub chargers: u32,
-    /// Parking bays along the northern road and the outer roads; robots may wait there too.
+    /// Parking bays along the northern road and the outer roads, then between the pick stations; robots may wait there too.
     pub parking: u32,
     /// Aisles are single lanes, northward and southward in turn; else each is a road of two lanes.
     pub one_way_aisles: bool,
@@ -222,12 +222,26 @@ impl Warehouse {
         let pieces = self.pick_pieces();
         within("pick_stations", self.pick_stations, 0, pieces.len() as u64)?;
         for number in 0..self.pick_stations as usize {
-            let piece = pieces[number * pieces.len() / self.pick_stations as usize];
             let name = format!("PICK-{:03}", number + 1);
-            draft.bay(&name, piece, BAY_MM);
+            draft.bay(&name, pieces[self.pick_piece(number, pieces.len())], BAY_MM);
             draft.station(&name);
         }
         Ok(())
+    }
+
+    /// The piece of an aisle, of so many, at which a pick station is.
+    fn pick_piece(&self, number: usize, pieces: usize) -> usize {
+        number * pieces / self.pick_stations as usize
+    }
+
+    /// Pieces of aisles without a pick station.
+    fn free_pieces(&self) -> Vec<[At; 2]> {
+        let pieces = self.pick_pieces();
+        let mut is_free = vec![true; pieces.len()];
+        for number in 0..self.pick_stations as usize {
+            is_free[self.pick_piece(number, pieces.len())] = false;
+        }
+        pieces.into_iter().zip(is_free).filter_map(|(piece, is_free)| is_free.then_some(piece)).collect()
     }
 
     /// Docks south of the southern road, and a staging bay north of it for each.
@@ -247,7 +261,7 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Chargers first, then parking, north of the northern road; then parking along the outer roads.
+    /// Chargers first, then parking, north of the northern road; then parking along the outer roads, then in the aisles.
     fn northern_bays(&self, draft: &mut Draft) -> Result<(), NoRoom> {
         let west = self.y(self.cross_aisles - 1) + HALF_GAP_MM;
         let mut pieces: Vec<[At; 2]> =
@@ -261,6 +275,7 @@ impl Warehouse {
                 pieces.extend([[[down, high], [down, low]], [[up, low], [up, high]]]);
             }
         }
+        pieces.extend(self.free_pieces());
         within("parking", self.parking, 0, pieces.len() as u64 - u64::from(self.chargers))?;
         for (index, piece) in pieces.into_iter().take((self.chargers + self.parking) as usize).enumerate() {
             let name = match index.checked_sub(self.chargers as usize) {

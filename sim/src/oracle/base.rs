@@ -26,6 +26,9 @@ pub(crate) struct Place {
 pub(crate) struct Base {
     pub(crate) order_id: Option<String>,
     update_id: u32,
+    /// The update id that the last message's content first had, and its nodes: refused, it is told again under the next one.
+    since: u32,
+    nodes: Vec<(u32, bool)>,
     /// A state has shown the present order.
     is_shown: bool,
     /// A state has shown the last message, refused it, or shown that the robot has nothing left of it.
@@ -43,6 +46,17 @@ pub(crate) struct Base {
     /// again. The last place first.
     given_back: Vec<Place>,
     pub(crate) places: VecDeque<Place>,
+}
+
+impl Base {
+    fn tell(&mut self, order: &Order) {
+        let nodes: Vec<_> = order.nodes.iter().map(|node| (node.sequence_id, node.released)).collect();
+        let is_same = nodes == self.nodes && order.order_update_id == self.update_id + 1;
+        self.update_id = order.order_update_id;
+        if !is_same {
+            (self.since, self.nodes) = (order.order_update_id, nodes);
+        }
+    }
 }
 
 /// All bases, and who holds each node and edge.
@@ -78,7 +92,7 @@ impl Bases {
         }
         self.bases[robot].given_back.clear();
         let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
-        self.bases[robot].update_id = order.order_update_id;
+        self.bases[robot].tell(order);
         self.bases[robot].is_answered = false;
         self.bases[robot].stitch = order.nodes.first().map_or(0, |node| node.sequence_id);
         let mut breaches = Vec::new();
@@ -101,6 +115,7 @@ impl Bases {
         self.bases[robot].order_id = Some(order.order_id.clone());
         self.bases[robot].is_shown = false;
         self.bases[robot].cancel = None;
+        self.bases[robot].nodes.clear();
         let is_driven = self.bases[robot].places.len() <= 1;
         if let (Some((node, sequence_id)), true) = (start, is_driven) {
             self.free_all(robot);
@@ -124,7 +139,7 @@ impl Bases {
     pub(crate) fn report(&mut self, heard: (Time, Epoch), robot: usize, state: &State) {
         let base = &mut self.bases[robot];
         let shows_it = base.order_id.as_ref() == Some(&state.order_id);
-        let is_last = shows_it && state.order_update_id >= base.update_id;
+        let is_last = shows_it && state.order_update_id >= base.since;
         base.is_shown |= shows_it;
         if is_last {
             let taken = std::mem::take(&mut base.given_back);

@@ -13,6 +13,8 @@ use super::{Breach, decision_node, name_of};
 #[derive(Debug)]
 pub(crate) struct Prefix {
     last: Vec<Option<Order>>,
+    /// The update id that the content of each first had.
+    since: Vec<u32>,
     /// The last message was refused: the next one begins where it began.
     is_refused: Vec<bool>,
     order_ids: BTreeSet<String>,
@@ -23,6 +25,7 @@ impl Prefix {
     pub(crate) fn new(robots: usize) -> Prefix {
         Prefix {
             last: vec![None; robots],
+            since: vec![0; robots],
             is_refused: vec![false; robots],
             order_ids: BTreeSet::new(),
             is_resend: false,
@@ -38,6 +41,9 @@ impl Prefix {
     pub(crate) fn heard(&mut self, robot: usize, state: &State) {
         let Some(last) = &self.last[robot] else { return };
         self.is_refused[robot] |= refuses(state, &last.order_id, last.order_update_id);
+        // A copy of it that was refused before may have been taken when it came again.
+        let shows_it = state.order_id == last.order_id && state.order_update_id >= self.since[robot];
+        self.is_refused[robot] &= !shows_it;
     }
 
     /// An order leaves for a robot whose base is still this.
@@ -60,6 +66,12 @@ impl Prefix {
         };
         self.is_refused[robot] &= self.is_resend;
         self.order_ids.insert(order.order_id.clone());
+        let is_same = last.filter(|last| last.order_id == order.order_id).is_some_and(|last| {
+            last.nodes == order.nodes && last.edges == order.edges
+        });
+        if !is_same {
+            self.since[robot] = order.order_update_id;
+        }
         let head = format!("order {} update {}: ", order.order_id, order.order_update_id);
         self.last[robot] = Some(order);
         faults

@@ -168,7 +168,7 @@ fn has_dropped_order(state: &State, robot: &Robot) -> bool {
     let Some(last) = robot.order.last.as_ref().filter(|last| last.order_id == state.order_id) else {
         return false;
     };
-    let is_told = state.order_update_id >= last.update_id;
+    let is_told = robot.order.is_shown_by(&state.order_id, state.order_update_id);
     let mut base = last.nodes.iter().filter(|node| node.released);
     let end = if is_told { base.next_back() } else { base.next() };
     state.node_states.is_empty() && end.is_some_and(|end| state.last_node_sequence_id < end.sequence_id)
@@ -255,8 +255,7 @@ pub(super) fn seen(now: Time, state: &State) -> Seen {
 }
 
 fn shown(state: &State, robot: &Robot) -> Option<Fact> {
-    let last = robot.order.last.as_ref()?;
-    let is_new = !robot.order.is_seen && state.order_update_id >= last.update_id;
+    let is_new = !robot.order.is_seen && robot.order.is_shown_by(&state.order_id, state.order_update_id);
     is_new.then_some(Fact::OrderSeen { update_id: state.order_update_id })
 }
 
@@ -296,7 +295,7 @@ fn passed(
 /// An error that names our last message, which the state doesn't show.
 fn rejected(state: &State, robot: &Robot) -> Option<Fact> {
     let last = robot.order.last.as_ref().filter(|_| !robot.order.is_seen && !robot.is_refusing())?;
-    if state.order_id == last.order_id && state.order_update_id >= last.update_id {
+    if robot.order.is_shown_by(&state.order_id, state.order_update_id) {
         return None;
     }
     let update = last.update_id.to_string();

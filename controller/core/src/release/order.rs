@@ -101,7 +101,7 @@ impl NewOrder {
             order.push(edge, to, false);
         }
         robot.order.last = Some(order.clone());
-        robot.order.is_seen = false;
+        (robot.order.is_seen, robot.order.reissued_since) = (false, None);
         Some(order)
     }
 }
@@ -120,9 +120,11 @@ impl Order {
 pub(crate) fn reissue(robot: &mut Robot, born: Time) -> Option<Order> {
     let refused = robot.order.last.clone()?;
     let (order_id, update_id) = next_ids(robot, born, refused.update_id == 0);
+    let since = robot.order.reissued_since.unwrap_or(refused.update_id);
     let order = Order { order_id, update_id, ..refused };
     robot.order.last = Some(order.clone());
     robot.order.is_seen = false;
+    robot.order.reissued_since = (update_id > 0).then_some(since);
     Some(order)
 }
 
