@@ -236,7 +236,8 @@ impl Bases {
     pub(crate) fn were_known(&self, decided: Time, by: Epoch, breach: &Breach) -> bool {
         breach.robots.iter().all(|robot| {
             let base = &self.bases[*robot];
-            base.places.len() > 1 || base.settled.is_none_or(|(settled, hearer)| settled < decided && hearer == by)
+            base.places.len() > 1
+                || base.settled.is_none_or(|(settled, hearer)| settled < decided && hearer == by)
         })
     }
 

@@ -66,9 +66,9 @@ impl Prefix {
         };
         self.is_refused[robot] &= self.is_resend;
         self.order_ids.insert(order.order_id.clone());
-        let is_same = last.filter(|last| last.order_id == order.order_id).is_some_and(|last| {
-            last.nodes == order.nodes && last.edges == order.edges
-        });
+        let is_same = last
+            .filter(|last| last.order_id == order.order_id)
+            .is_some_and(|last| last.nodes == order.nodes && last.edges == order.edges);
         if !is_same {
             self.since[robot] = order.order_update_id;
         }

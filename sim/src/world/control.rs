@@ -1,7 +1,7 @@
 //! The controller's side of the world: processes that lead, stand by, die and wake; their store, and both job queues.
 
-use drover_core::job::JobRequest;
 use drover_core::command::Rejection;
+use drover_core::job::JobRequest;
 use drover_core::{
     Caller, Command, Effect, Epoch, Input, Notification, RobotName, Site, Ticket, Time, ToRobot, Verdict,
 };

@@ -98,7 +98,8 @@ fn step_on(state: State, from: usize, step: &Step, moves: &mut Vec<Made>) -> Opt
 fn drive(region: &Region, aim: &Aim, mut state: State, mut moves: Vec<Made>) -> Option<(Vec<Made>, State)> {
     while state.first != aim.target {
         let steps = region.steps[state.first].iter().filter(|step| step.is_for_first);
-        let step = steps.min_by_key(|step| (aim.left_ms[step.to].saturating_add(step.travel_ms), step.edge))?;
+        let step =
+            steps.min_by_key(|step| (aim.left_ms[step.to].saturating_add(step.travel_ms), step.edge))?;
         if aim.left_ms[step.to] >= aim.left_ms[state.first] || state.others & step.meets != 0 {
             return None;
         }
