@@ -37,9 +37,7 @@ use crate::traffic::Reservations;
 const ENDED_KEPT_MS: u64 = 3_600_000;
 /// Shortest time between two planning cycles, ms.
 const CYCLE_MIN_MS: u64 = 100;
-/// Shortest time between two passes over all tasks, ms; what a robot's own news changes for itself doesn't wait for it.
-const DISPATCH_MIN_MS: u64 = 50;
-/// A pass costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
+/// A pass over all tasks costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
 const ROBOTS_PER_DISPATCH_MS: u64 = 2;
 /// A large fleet is planned no more seldom than this, ms.
 const CYCLE_MAX_MS: u64 = 1_000;
@@ -308,12 +306,12 @@ impl Fleet {
 
     /// Whoever may go on with its task does: everybody, or the robot concerned alone while the last pass is too young.
     fn dispatch(&mut self, concerned: Concerned, now: Time, commands: &mut Vec<Command>) {
-        let pace_ms = DISPATCH_MIN_MS.max(self.state.robots.len() as u64 / ROBOTS_PER_DISPATCH_MS);
+        let pace_ms = self.state.robots.len() as u64 / ROBOTS_PER_DISPATCH_MS;
         if now.since_ms(self.state.dispatched_at) >= pace_ms {
             self.state.dispatched_at = now;
             dispatch::pass(self, now, commands);
         } else if let Concerned::One(robot) = concerned {
-            dispatch::advance(self, robot, now, commands);
+            dispatch::hear(self, robot, now, commands);
         }
     }
 

@@ -44,12 +44,18 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
 }
 
 /// The robot's task goes on, as far as it does now.
-pub(crate) fn advance(fleet: &mut Fleet, robot: RobotId, now: Time, commands: &mut Vec<Command>) {
+fn advance(fleet: &mut Fleet, robot: RobotId, now: Time, commands: &mut Vec<Command>) {
     match fleet.state.robots[robot.index()].task {
         Task::Idle => {}
         Task::Job { .. } => leg::advance(fleet, robot, now, commands),
         Task::Charge { .. } => charge::advance(fleet, robot, commands),
     }
+}
+
+/// A robot's own news, between two passes.
+pub(crate) fn hear(fleet: &mut Fleet, robot: RobotId, now: Time, commands: &mut Vec<Command>) {
+    advance(fleet, robot, now, commands);
+    withdraw::is_halted(&mut fleet.state.robots[robot.index()], now);
 }
 
 /// Whoever has stood for as long as its leg asked goes on.

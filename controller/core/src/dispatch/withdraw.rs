@@ -16,16 +16,19 @@ const HALTED_MS: u64 = 30_000;
 /// Takes jobs back from robots that haven't been able to go on for long.
 pub(super) fn pass(fleet: &mut Fleet, now: Time) {
     for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
-        let robot = &mut fleet.state.robots[id.index()];
-        if robot.job().is_none() || robot.can_go_on() {
-            robot.halted_since = None;
-            continue;
-        }
-        let since = *robot.halted_since.get_or_insert(now);
-        if now.since_ms(since) >= HALTED_MS {
+        if is_halted(&mut fleet.state.robots[id.index()], now) {
             withdraw(fleet, id, now);
         }
     }
+}
+
+/// It hasn't been able to go on for long; whether it can is noted whenever it is looked at.
+pub(super) fn is_halted(robot: &mut Robot, now: Time) -> bool {
+    if robot.job().is_none() || robot.can_go_on() {
+        robot.halted_since = None;
+        return false;
+    }
+    now.since_ms(*robot.halted_since.get_or_insert(now)) >= HALTED_MS
 }
 
 /// The robot leaves the floor: its job goes back, or needs a person.
