@@ -27,8 +27,10 @@ struct Held {
 struct Way {
     held: VecDeque<Held>,
     horizon: Vec<NodeId>,
-    /// The entry that showed the horizon.
+    /// The entry whose plan the horizon is of.
     shown: u64,
+    /// All nodes of the last message: told again, since it was refused, it shows the horizon of an older plan.
+    told: Vec<NodeId>,
 }
 
 /// All ways.
@@ -113,7 +115,10 @@ impl Acyclic {
         }
         let way = &mut self.ways[robot];
         way.horizon = order.nodes.iter().filter(|node| !node.released).map(|node| node.node).collect();
-        way.shown = self.entries;
+        let told: Vec<NodeId> = order.nodes.iter().map(|node| node.node).collect();
+        if told != way.told {
+            (way.shown, way.told) = (self.entries, told);
+        }
     }
 
     /// The circle that a step of this robot waits in, if any.

@@ -44,7 +44,7 @@ pub(crate) struct Base {
     stitch: u32,
     /// What the last message released and the robot refused, or forgot: it may have taken the same message when it came
     /// again. The last place first.
-    given_back: Vec<Place>,
+    pub(crate) given_back: Vec<Place>,
     pub(crate) places: VecDeque<Place>,
 }
 

@@ -1,4 +1,5 @@
-//! Covered: a robot's true position lies on what it was released and hasn't reported leaving.
+//! Covered: a robot's true position lies on what it was released and hasn't reported leaving, or on what it refused or
+//! forgot, since it may have taken a later copy of the same message.
 
 use drover_maps::{EdgeId, Layout};
 
@@ -19,7 +20,7 @@ pub(crate) fn off_its_base(layout: &Layout, robot: usize, base: &Base, truth: &T
     let most_m = if base.is_rough { ROUGH_MAX_M } else { OFF_MAX_M };
     let is_on =
         |place: &Place| layout.node(place.node).map == truth.map && distance_m(layout, place, at) <= most_m;
-    if base.places.iter().any(is_on) {
+    if base.places.iter().chain(&base.given_back).any(is_on) {
         return None;
     }
     let off = base.places.iter().map(|place| distance_m(layout, place, at)).fold(f64::INFINITY, f64::min);

@@ -8,6 +8,7 @@ use drover_core::{JobId, JobNews, Notification};
 use drover_maps::Layout;
 use drover_proto::vda5050::{Action, ActionStatus, Order, State};
 
+use super::base::refuses;
 use super::{Breach, Jobs, word};
 
 /// What was ordered and what was told of each job.
@@ -29,7 +30,9 @@ pub(crate) struct Once {
 #[derive(Debug)]
 struct Last {
     id: String,
+    /// The message that named it last.
     order_id: String,
+    update_id: u32,
     /// A state has shown its order, or what came before it in the same order.
     is_shown: bool,
     /// Some state said that it was begun, whether anybody heard it or not.
@@ -50,8 +53,9 @@ impl Once {
         let Some(last) = self.last_of(robot) else { return };
         let shows_it = last.order_id == state.order_id;
         last.is_shown |= shows_it;
-        let is_gone = last.is_shown && !shows_it;
-        last.is_given_up |= status_of(state, &last.id).map_or(is_gone, |it| it == ActionStatus::Failed);
+        let is_gone = last.is_shown && !shows_it || refuses(state, &last.order_id, last.update_id);
+        let status = status_of(state, &last.id);
+        last.is_given_up = status.map_or(last.is_given_up || is_gone, |it| it == ActionStatus::Failed);
     }
 
     fn last_of(&mut self, robot: usize) -> Option<&mut Last> {
@@ -69,7 +73,11 @@ impl Once {
         let mut breaches = Vec::new();
         for node in order.nodes.iter().filter(|node| node.released) {
             for action in &node.actions {
-                if !is_of_a_job(action) || !self.action_ids.insert(action.action_id.clone()) {
+                if !is_of_a_job(action) {
+                    continue;
+                }
+                if !self.action_ids.insert(action.action_id.clone()) {
+                    self.told_again(robot, action, order);
                     continue;
                 }
                 let fault = match jobs.of_robot.get(&robot).and_then(|job| jobs.specs.get(job)) {
@@ -111,10 +119,18 @@ impl Once {
             .then(|| format!("job {}: {name} ordered at {node}, which isn't station {station}", spec.id))
     }
 
+    /// A refused message's content comes again under the next id.
+    fn told_again(&mut self, robot: usize, action: &Action, order: &Order) {
+        if let Some(last) = self.last_of(robot).filter(|last| last.id == action.action_id) {
+            (last.order_id, last.update_id) = (order.order_id.clone(), order.order_update_id);
+            last.is_shown |= order.order_update_id > 0;
+        }
+    }
+
     fn note(&mut self, robot: usize, spec: &JobSpec, action: &Action, order: &Order) {
         let (id, order_id) = (action.action_id.clone(), order.order_id.clone());
-        let is_shown = order.order_update_id > 0;
-        let last = Last { id, order_id, is_shown, is_begun: false, is_given_up: false };
+        let (update_id, is_shown) = (order.order_update_id, order.order_update_id > 0);
+        let last = Last { id, order_id, update_id, is_shown, is_begun: false, is_given_up: false };
         self.last.insert(spec.id.clone(), last);
         self.job_of.insert(robot, spec.id.clone());
     }

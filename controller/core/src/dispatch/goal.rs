@@ -56,25 +56,24 @@ fn is_empty(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
     !near.any(|at| fleet.places.standing_at(at).iter().any(|other| stands(other, at)))
 }
 
-/// A free place at the station for this robot, the nearest first.
-pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> Option<NodeId> {
+/// Free places at the station for this robot, the nearest first.
+pub(crate) fn at_station(fleet: &mut Fleet, id: RobotId, station: StationId) -> Vec<NodeId> {
     know_places(fleet);
     let layout = Arc::clone(&fleet.layout);
     let robot = &fleet.state.robots[id.index()];
-    let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
-    let mut best: Option<(u32, NodeId)> = None;
+    let (robot_type, here) = (robot.robot_type, robot.trail.decision_point());
+    let mut open = Vec::new();
     for node in &layout.station(station).nodes {
         let is_open =
             layout.admits_node(robot_type, *node) && is_free(fleet, id, *node) && is_empty(fleet, id, *node);
-        if !is_open {
-            continue;
-        }
+        let Some(here) = here.filter(|_| is_open) else { continue };
         let away = fleet.distances.to(&layout, *node, robot_type)[here.index()];
-        if away != UNREACHABLE && best.is_none_or(|known| (away, *node) < known) {
-            best = Some((away, *node));
+        if away != UNREACHABLE {
+            open.push((away, *node));
         }
     }
-    best.map(|(_, node)| node)
+    open.sort_unstable();
+    open.into_iter().map(|(_, node)| node).collect()
 }
 
 /// Holding nodes nearest to this place, kept for whoever is next there.

@@ -4,7 +4,7 @@ use drover_maps::NodeId;
 
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
-use crate::dispatch::goal;
+use crate::dispatch::{goal, line};
 use crate::event::ActionStatus;
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
@@ -46,11 +46,12 @@ fn stays(fleet: &Fleet, id: RobotId, now: Time) -> bool {
 fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase> {
     let layout = std::sync::Arc::clone(&fleet.layout);
     let station = fleet.state.jobs.get(job)?.station()?;
-    if may_approach(fleet, job)
-        && let Some(node) = goal::at_station(fleet, id, station)
-    {
-        goal::set(fleet, id, node, true, now);
-        return Some(Phase::Drive);
+    if may_approach(fleet, job) {
+        let open = goal::at_station(fleet, id, station);
+        if let Some(node) = open.first().filter(|_| line::ahead(fleet, id, job, station, now) < open.len()) {
+            goal::set(fleet, id, *node, true, now);
+            return Some(Phase::Drive);
+        }
     }
     let place = layout.station(station).nodes.first().copied()?;
     let front = goal::front_of(fleet, id, place);
@@ -80,7 +81,7 @@ fn is_next(fleet: &Fleet, id: &JobId) -> bool {
     sequence.is_none_or(|sequence| sequence.members.iter().take(goal::FRONT).any(|member| member == id))
 }
 
-fn may_approach(fleet: &Fleet, id: &JobId) -> bool {
+pub(super) fn may_approach(fleet: &Fleet, id: &JobId) -> bool {
     let Some(job) = fleet.state.jobs.get(id) else { return false };
     let sequence = job.spec.sequence.as_ref().filter(|_| job.is_on_last_leg());
     sequence

@@ -12,6 +12,7 @@ mod assign;
 mod charge;
 mod goal;
 mod leg;
+mod line;
 mod park;
 mod places;
 pub mod policy;

@@ -132,7 +132,7 @@ fn standing(state: &State, robot: &Robot, layout: &Layout, session: Session<'_>)
         return Standing::Busy;
     }
     let is_cancelled = session.cancel.is_some_and(|id| has_ended(state, id));
-    let is_sure = is_new || has_dropped_order(state, robot) || is_cancelled || session.is_proven;
+    let is_sure = is_new || is_cancelled || session.is_proven;
     let was_moved = robot.stands.is_some() && !robot.order.is_cancelled && robot.order.is_complete();
     let is_elsewhere = refuses_to_begin(state, robot, layout);
     let has_none = robot.trail.steps.is_empty() || has_lost_order(state, robot) || was_moved || is_elsewhere;

@@ -29,7 +29,8 @@ fn an_order_dropped_by_hand_frees_its_way_once_the_robot_is_ours_again() {
     let first = shell.orders.last().expect("an order").order_id.clone();
     shell.state.operating_mode = OperatingMode::Automatic;
     shell.hear();
-    shell.commit();
+    assert_eq!(shell.held(), ["a", "b", "c"], "what it says may be old");
+    shell.answer();
     let order = shell.site.fleet().robots()[0].order.last.clone();
     assert!(order.is_none_or(|order| order.order_id != first), "it begins anew");
     shell.wait(1_000);
