@@ -90,7 +90,7 @@ impl Bases {
         if base.order_id.as_ref() != Some(&order.order_id) {
             self.begin(robot, order);
         }
-        self.bases[robot].given_back.clear();
+        self.take_back(robot, order);
         let held_to = self.bases[robot].places.back().map_or(0, |place| place.sequence_id);
         self.bases[robot].tell(order);
         self.bases[robot].is_answered = false;
@@ -106,6 +106,15 @@ impl Bases {
             self.hold(robot, place);
         }
         breaches
+    }
+
+    /// An update begins at the end of what was given back: the robot had taken it after all. Else it is gone.
+    fn take_back(&mut self, robot: usize, order: &Order) {
+        let given_back = std::mem::take(&mut self.bases[robot].given_back);
+        let begins = order.nodes.first().map(|node| node.sequence_id);
+        if given_back.first().map(|place| place.sequence_id) == begins {
+            given_back.into_iter().rev().for_each(|place| self.hold(robot, place));
+        }
     }
 
     /// A new order: what is held of the old one becomes the place it starts at.

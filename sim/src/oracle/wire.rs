@@ -11,7 +11,9 @@ impl Oracle {
     /// An order left the controller.
     pub fn order_sent(&mut self, now: Time, robot: usize, order: &Order) {
         let by = self.writer.acting();
-        let mut breaches = self.prefix.sent(robot, order, self.heard.of(robot), &self.layout);
+        let is_recorded = |update_id| self.writer.has_released(robot, &order.order_id, update_id);
+        let base = self.heard.of(robot);
+        let mut breaches = self.prefix.sent(robot, order, base, &self.layout, &is_recorded);
         let is_resend = self.prefix.is_resend();
         breaches.extend(self.bounded.ordered(now, (robot, order), is_resend, self.heard.of(robot)));
         if self.excused[robot] {

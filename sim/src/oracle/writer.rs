@@ -121,6 +121,13 @@ impl Writer {
         released.push_front((at, order.clone()));
     }
 
+    /// This message to a robot is in a durable record.
+    pub(crate) fn has_released(&self, robot: usize, order_id: &str, update_id: u32) -> bool {
+        self.released[robot]
+            .iter()
+            .any(|(_, known)| known.order_id == order_id && known.update_id == update_id)
+    }
+
     /// The last notification seen had been sent before.
     pub(crate) fn is_repeat(&self) -> bool {
         self.is_repeat

@@ -263,7 +263,7 @@ impl World<'_> {
         self.carry_out(index)?;
         while self.processes[index].life == life && !self.processes[index].is_asleep {
             let Some(input) = self.processes[index].waiting.pop_front() else { break };
-            self.tell(index, input)?;
+            self.listen_in(index, input)?;
         }
         if self.processes[index].life == life && self.processes[index].leads() {
             self.tell(index, Input::Clock)?;

@@ -153,13 +153,38 @@ impl World<'_> {
         if let Some(trace) = &mut self.trace {
             trace.up(self.now, &self.robots[robot], &message, true);
         }
-        self.oracle.acts(self.processes[speaker].epoch);
-        if let RobotMessage::State(state) = &message {
-            self.oracle.state_heard(self.now, robot, state);
-        }
         let name = self.robots[robot].name.clone();
         let message = self.wire.up(message)?;
-        self.tell(speaker, Input::Robot { name, message })
+        self.listen_in(speaker, Input::Robot { name, message })
+    }
+
+    /// Something reaches a process: the oracle hears it with the process, which may be when it wakes.
+    pub(super) fn listen_in(&mut self, index: usize, input: Input) -> Result<(), WireError> {
+        if self.processes[index].is_asleep {
+            return self.tell(index, input);
+        }
+        self.oracle.acts(self.processes[index].epoch);
+        match &input {
+            Input::Robot { name, message: RobotMessage::State(state) } => {
+                let robot = self.places.get(name).copied();
+                robot.into_iter().for_each(|robot| self.oracle.state_heard(self.now, robot, state));
+            }
+            Input::Device { name, message: DeviceMessage::State(state) } => {
+                let door = self.doors.iter().position(|door| door.name == *name);
+                door.into_iter().for_each(|door| self.oracle.device_heard(self.now, door, state));
+            }
+            Input::Robot { .. }
+            | Input::Device { .. }
+            | Input::Clock
+            | Input::Job { .. }
+            | Input::Confirm { .. }
+            | Input::Wish { .. }
+            | Input::Denied { .. }
+            | Input::Committed { .. }
+            | Input::EventConfirmed { .. }
+            | Input::Fenced => {}
+        }
+        self.tell(index, input)
     }
 
     /// Takes what a robot says and sets its timer.
@@ -220,9 +245,8 @@ impl World<'_> {
 
     pub(super) fn hear_door(&mut self, door: usize, state: DeviceState) -> Result<(), WireError> {
         let Some(speaker) = self.speaker.filter(|_| !self.ailing.broker_down) else { return Ok(()) };
-        self.oracle.device_heard(self.now, door, &state);
         let name = self.doors[door].name.clone();
-        self.tell(speaker, Input::Device { name, message: DeviceMessage::State(state) })
+        self.listen_in(speaker, Input::Device { name, message: DeviceMessage::State(state) })
     }
 
     pub(super) fn send_device(&mut self, index: usize, name: &str, request: DeviceRequest) {

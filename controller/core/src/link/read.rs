@@ -76,7 +76,8 @@ pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Sessi
         let passed = passed(state, robot, layout, position.as_ref(), session.now);
         facts.extend(passed.filter(|_| stray.is_none()));
     }
-    facts.extend(rejected(state, robot));
+    // Told again, an order that begins elsewhere would only be refused again.
+    facts.extend(rejected(state, robot).filter(|_| !refuses_to_begin(state, robot, layout)));
     facts.extend(actions(state, robot));
     if state.driving != robot.is_driving {
         facts.push(Fact::Driving(state.driving));
@@ -157,7 +158,7 @@ fn refuses_to_begin(state: &State, robot: &Robot, layout: &Layout) -> bool {
     let new = robot.order.last.as_ref().filter(|last| last.update_id == 0 && !robot.order.is_seen);
     let begins = new.and_then(|last| last.nodes.first()).map(|node| node.node);
     begins.is_some()
-        && robot.order.refusals > 0
+        && (robot.order.refusals > 0 || rejected(state, robot).is_some())
         && !is_on_our_order(state, robot)
         && place::node(state, layout).is_some_and(|node| Some(node) != begins)
 }
