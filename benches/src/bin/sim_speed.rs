@@ -10,6 +10,10 @@ use clap::Parser;
 use drover_benches::cpu_seconds;
 use drover_sim::{Scenario, Wire, World};
 
+/// As in `drover-sim`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How fast the simulated world runs.
 #[derive(Debug, Parser)]
 #[command(

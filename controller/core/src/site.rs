@@ -492,8 +492,9 @@ impl Site {
         self.journal.is_idle()
     }
 
-    /// The snapshot of a graceful stop: to be taken when the site is idle.
-    pub fn snapshot(&self) -> (Seq, Vec<u8>) {
-        (self.journal.seq(), self.fleet.snapshot())
+    /// The snapshot of a graceful stop: to be taken when the site is idle. None of a frozen site: what couldn't be stepped
+    /// may have left its mark.
+    pub fn snapshot(&self) -> Option<(Seq, Vec<u8>)> {
+        self.frozen.is_none().then(|| (self.journal.seq(), self.fleet.snapshot()))
     }
 }

@@ -262,7 +262,7 @@ async fn connect(
     }
     let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
     let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory, traces);
-    Ok(Outlets { journal, mqtt: to_mqtt, notifications })
+    Ok(Outlets { journal, mqtt: to_mqtt, notifications, health: health.clone() })
 }
 
 /// Where jobs come from and events go to.

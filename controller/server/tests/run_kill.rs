@@ -21,7 +21,7 @@ use serde_json::Value;
 const SITE: &str = "kill-test";
 const JOBS: usize = 16;
 const ROBOTS: &str = "6";
-/// Robots run faster than real, so that the test doesn't take minutes.
+/// Robots and controller run faster than real, so that the test doesn't take minutes.
 const ROBOT_SPEED: &str = "20";
 const READY_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -80,7 +80,7 @@ impl Drover {
 
 fn run(folder: &Folder) -> Service {
     let mut command = Command::new(program("drover"));
-    command.arg("run").arg("--config").arg(folder.file("drover.toml"));
+    command.arg("run").arg("--config").arg(folder.file("drover.toml")).args(["--speed", ROBOT_SPEED]);
     Service::spawn(command, &folder.file("log"))
 }
 

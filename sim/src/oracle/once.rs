@@ -33,6 +33,8 @@ struct Last {
     /// The message that named it last.
     order_id: String,
     update_id: u32,
+    /// The order that the robot was told after that.
+    next_order: Option<String>,
     /// A state has shown its order, or what came before it in the same order.
     is_shown: bool,
     /// Some state said that it was begun, whether anybody heard it or not.
@@ -53,7 +55,9 @@ impl Once {
         let Some(last) = self.last_of(robot) else { return };
         let shows_it = last.order_id == state.order_id;
         last.is_shown |= shows_it;
-        let is_gone = last.is_shown && !shows_it || refuses(state, &last.order_id, last.update_id);
+        let shows_next = last.next_order.as_ref() == Some(&state.order_id);
+        let is_refused = refuses(state, &last.order_id, last.update_id);
+        let is_gone = shows_next || is_refused || last.is_shown && !shows_it;
         let status = status_of(state, &last.id);
         last.is_given_up = status.map_or(last.is_given_up || is_gone, |it| it == ActionStatus::Failed);
     }
@@ -70,6 +74,9 @@ impl Once {
         jobs: &Jobs,
         layout: &Layout,
     ) -> Vec<Breach> {
+        if let Some(last) = self.last_of(robot).filter(|last| last.order_id != order.order_id) {
+            last.next_order = Some(order.order_id.clone());
+        }
         let mut breaches = Vec::new();
         for node in order.nodes.iter().filter(|node| node.released) {
             for action in &node.actions {
@@ -123,6 +130,7 @@ impl Once {
     fn told_again(&mut self, robot: usize, action: &Action, order: &Order) {
         if let Some(last) = self.last_of(robot).filter(|last| last.id == action.action_id) {
             (last.order_id, last.update_id) = (order.order_id.clone(), order.order_update_id);
+            last.next_order = None;
             last.is_shown |= order.order_update_id > 0;
         }
     }
@@ -130,7 +138,8 @@ impl Once {
     fn note(&mut self, robot: usize, spec: &JobSpec, action: &Action, order: &Order) {
         let (id, order_id) = (action.action_id.clone(), order.order_id.clone());
         let (update_id, is_shown) = (order.order_update_id, order.order_update_id > 0);
-        let last = Last { id, order_id, update_id, is_shown, is_begun: false, is_given_up: false };
+        let (is_begun, is_given_up) = (false, false);
+        let last = Last { id, order_id, update_id, next_order: None, is_shown, is_begun, is_given_up };
         self.last.insert(spec.id.clone(), last);
         self.job_of.insert(robot, spec.id.clone());
     }

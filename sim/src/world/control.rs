@@ -263,7 +263,12 @@ impl World<'_> {
         self.carry_out(index)?;
         while self.processes[index].life == life && !self.processes[index].is_asleep {
             let Some(input) = self.processes[index].waiting.pop_front() else { break };
-            self.listen_in(index, input)?;
+            if self.leader() == Some(index) {
+                self.listen_in(index, input)?;
+            } else {
+                // What it hears now, others have heard long ago.
+                self.tell(index, input)?;
+            }
         }
         if self.processes[index].life == life && self.processes[index].leads() {
             self.tell(index, Input::Clock)?;
@@ -320,7 +325,7 @@ impl World<'_> {
     fn stop_now(&mut self, index: usize) -> Result<(), WireError> {
         let process = &self.processes[index];
         let epoch = process.epoch;
-        if let Some((seq, bytes)) = process.site.as_ref().map(Site::snapshot) {
+        if let Some((seq, bytes)) = process.site.as_ref().and_then(Site::snapshot) {
             self.store.keep_snapshot(epoch, seq, bytes);
         }
         self.store.renew(epoch, Time(0));

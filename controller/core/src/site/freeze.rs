@@ -223,5 +223,6 @@ mod tests {
         assert!(matches!(effects.as_slice(), [Effect::Alarm(alarm)] if alarm.code == AlarmCode::Frozen));
         assert_eq!((site.seq(), site.frozen().expect("frozen").seq), (seq_to, seq_to));
         assert!(ask(&mut site, START.plus_ms(1), "J-1").is_empty());
+        assert_eq!(site.snapshot(), None, "nobody begins from what the panic left behind");
     }
 }

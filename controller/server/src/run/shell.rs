@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use drover_core::command::AlarmCode;
 use drover_core::{Effect, Input, Notification, Seq, Site, Ticket, Verdict};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -12,6 +13,7 @@ use super::{Clock, NOTIFICATIONS_MAX, RunError, STOP_MAX, story};
 use crate::inbox::{Denied, Inbox, Request, Submission};
 use crate::mqtt::Outgoing;
 use crate::report::Observer;
+use crate::telemetry::Health;
 use crate::view::Maker;
 
 /// Notifications waiting in the shell before admission slows.
@@ -19,11 +21,15 @@ const BACKLOG_MAX: usize = NOTIFICATIONS_MAX;
 /// Inputs taken, at most, before a clock that is due is given its turn: a cycle that takes longer than the pause
 /// between two cycles must not keep robots from being heard, nor the other way round.
 const TURNS_PER_CLOCK_MAX: u32 = 512;
+/// Name in [`Health`]: missing once the site is frozen.
+const PART: &str = "mind";
+
 /// Where effects go.
 pub(super) struct Outlets {
     pub(super) journal: Journal,
     pub(super) mqtt: mpsc::Sender<Outgoing>,
     pub(super) notifications: mpsc::Sender<Notification>,
+    pub(super) health: Health,
 }
 
 /// The site, and everything it is connected with.
@@ -207,6 +213,9 @@ impl Shell {
                 self.flush();
             }
             Effect::Alarm(alarm) => {
+                if alarm.code == AlarmCode::Frozen {
+                    self.outlets.health.down(PART, alarm.text.clone());
+                }
                 story::alarm(&alarm, self.site.fleet());
                 self.maker.note_alarm(self.clock.now(), &alarm, self.site.fleet());
             }
@@ -247,9 +256,10 @@ impl Shell {
                 Err(_) => {}
             }
         }
-        let (seq, bytes) = self.site.snapshot();
-        tracing::info!(seq = seq.0, bytes = bytes.len(), "stopping: last snapshot");
-        self.outlets.journal.last_snapshot(seq, bytes).await;
+        if let Some((seq, bytes)) = self.site.snapshot() {
+            tracing::info!(seq = seq.0, bytes = bytes.len(), "stopping: last snapshot");
+            self.outlets.journal.last_snapshot(seq, bytes).await;
+        }
     }
 }
 
