@@ -176,7 +176,7 @@ fn doubt(robot: &mut Robot, id: RobotId, sequence_id: u32, commands: &mut Vec<Co
     if !std::mem::replace(&mut robot.order.is_implausible, true) {
         let text = format!(
             "{}: it reports sequenceId {sequence_id} sooner than its type's top speed allows; its places stay reserved: \
-             check speed_mm_s of its [[robot_type]] in site.toml, and the robot",
+             check speed_mm_s of its [[robot_type]] in site.toml, --speed of `drover run` in a rehearsal, and the robot",
             robot.name
         );
         commands.push(alarm(AlarmCode::Implausible, id, text));
