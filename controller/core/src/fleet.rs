@@ -214,7 +214,7 @@ impl Fleet {
         let is_pull_through = serves::pull_through(&layout);
         let throats = device::throats(&layout);
         let mut distances = Distances::default();
-        distances.set_ground(&state.obstacles, &state.closed);
+        distances.set_ground(&layout, &state.obstacles, &state.closed);
         let mut fleet = Fleet {
             layout,
             state,

@@ -94,18 +94,17 @@ pub(crate) fn nearest_of(
     let robot = &fleet.state.robots[id.index()];
     let (robot_type, here) = (robot.robot_type, robot.trail.decision_point()?);
     let is_open = |node: &&NodeId| layout.admits_node(robot_type, **node) && is_free(fleet, id, **node);
-    let open: Vec<NodeId> = nodes.iter().filter(is_open).copied().collect();
+    let mut open: Vec<NodeId> = nodes.iter().filter(is_open).copied().collect();
+    open.sort_unstable();
     if open.is_empty() {
         return None;
     }
-    let there = fleet.distances.from(&layout, here, robot_type);
     let onward = next.map(|next| fleet.distances.to(&layout, next, robot_type));
-    let ranked = open.into_iter().filter_map(|node| {
-        let (way, on) = (there[node.index()], onward.as_ref().map_or(0, |table| table[node.index()]));
-        let is_reached = way != UNREACHABLE && on != UNREACHABLE;
-        is_reached.then_some((u64::from(way) + 2 * u64::from(on), node))
-    });
-    ranked.min().map(|(_, node)| node)
+    fleet.distances.soonest(&layout, here, robot_type, |node| {
+        open.binary_search(&node).ok()?;
+        let on = onward.as_ref().map_or(0, |table| table[node.index()]);
+        (on != UNREACHABLE).then_some(2 * u64::from(on))
+    })
 }
 
 /// Gives the robot a goal.

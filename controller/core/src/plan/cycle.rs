@@ -29,7 +29,7 @@ const PATIENCE_MAX_MS: u64 = 10_000;
 pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     fleet.state.obstacles = obstacles(fleet);
     fleet.state.closed = hold::closed_edges(fleet, now);
-    fleet.distances.set_ground(&fleet.state.obstacles, &fleet.state.closed);
+    fleet.distances.set_ground(&fleet.layout, &fleet.state.obstacles, &fleet.state.closed);
     let (agents, tails) = agents(fleet, now);
     let layout = std::sync::Arc::clone(&fleet.layout);
     let window_ms = fleet.state.config.window_ms;

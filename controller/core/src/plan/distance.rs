@@ -1,6 +1,8 @@
-//! Distances to or from a node: Dijkstra on demand over compact rows of arcs, kept per (node, robot type) under a named
-//! limit until the ground changes. The queue is a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: JACM 1990): costs taken out
-//! never fall, so a cost's bucket is the highest bit in which it differs from the last one.
+//! Distances to a node: Dijkstra on demand over compact rows of arcs, kept per (node, robot type) under a named limit. When
+//! the ground changes, a table is repaired where the change reaches, the next time it is asked for (after Ramalingam and
+//! Reps, "An incremental algorithm for a generalization of the shortest-path problem", J. Algorithms 1996). The queue is
+//! a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: JACM 1990): costs taken out never fall, so a cost's bucket is the highest
+//! bit in which it differs from the last one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,34 +17,95 @@ pub const UNREACHABLE: u32 = u32::MAX;
 /// Tables kept at most.
 pub const TABLES_MAX: usize = 4_096;
 
+/// Changes of the ground kept at most: a table older than these is made anew.
+const CHANGES_MAX: usize = 1_024;
+
 /// Time lost at an edge that nobody may enter now, ms: a way round is found where there is one.
 const LOST_AT_CLOSED_MS: u32 = 1_200_000;
 
-/// Travel time to (or from) one node for each node, ms.
+/// Travel time to one node for each node, ms.
 pub type Table = Arc<Vec<u32>>;
 
 /// A cache of distance tables. Not state: it may be thrown away at any time without a changed decision.
 #[derive(Clone, Debug, Default)]
 pub struct Distances {
-    tables: BTreeMap<(Direction, NodeId, TypeId), Table>,
-    arcs: BTreeMap<(Direction, TypeId), Arcs>,
+    tables: BTreeMap<(NodeId, TypeId), Kept>,
+    arcs: BTreeMap<TypeId, Arcs>,
     fronts: BTreeMap<(NodeId, TypeId), Arc<Vec<NodeId>>>,
     ground: Option<Arc<Ground>>,
-    open: Radix,
+    search: Search,
     obstacles: Vec<(NodeId, u32)>,
     closed: Vec<EdgeId>,
+    /// Time lost on driving onto each node, ms; empty = none anywhere.
+    lost: Vec<u32>,
+    changes: Changes,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    table: Table,
+    /// Changes of the ground it knows of.
+    known: u64,
+}
+
+/// Nodes from where a step has got another price, the oldest first.
+#[derive(Clone, Debug, Default)]
+struct Changes {
+    nodes: Vec<NodeId>,
+    forgotten: u64,
+}
+
+impl Changes {
+    fn count(&self) -> u64 {
+        self.forgotten + self.nodes.len() as u64
+    }
+
+    fn note(&mut self, node: NodeId) {
+        if self.nodes.len() >= CHANGES_MAX {
+            self.nodes.drain(..CHANGES_MAX / 2);
+            self.forgotten += CHANGES_MAX as u64 / 2;
+        }
+        self.nodes.push(node);
+    }
+
+    /// Those after the first `known`; none if some of them are forgotten.
+    fn since(&self, known: u64) -> Option<&[NodeId]> {
+        let first = usize::try_from(known.checked_sub(self.forgotten)?).ok()?;
+        self.nodes.get(first..)
+    }
 }
 
 impl Distances {
     /// Places where somebody stands who can't be moved, each with the time lost there, ms, sorted by node; and edges that
     /// nobody may enter now, sorted.
-    pub fn set_ground(&mut self, obstacles: &[(NodeId, u32)], closed: &[EdgeId]) {
-        if self.obstacles != obstacles || self.closed != closed {
-            self.obstacles = obstacles.to_vec();
-            self.closed = closed.to_vec();
-            self.tables.clear();
+    pub fn set_ground(&mut self, layout: &Layout, obstacles: &[(NodeId, u32)], closed: &[EdgeId]) {
+        if self.obstacles == obstacles && self.closed == closed {
+            return;
+        }
+        self.fronts.clear();
+        self.lost.resize(layout.node_count(), 0);
+        let before = std::mem::replace(&mut self.obstacles, obstacles.to_vec());
+        for (node, _) in before.iter().filter(|place| obstacles.binary_search(place).is_err()) {
+            self.set_lost(layout, *node, 0);
+        }
+        for (node, lost) in obstacles.iter().filter(|place| before.binary_search(place).is_err()) {
+            self.set_lost(layout, *node, *lost);
+        }
+        let before = std::mem::replace(&mut self.closed, closed.to_vec());
+        let is_in = |edges: &[EdgeId], edge: &EdgeId| edges.binary_search(edge).is_ok();
+        let opened = before.iter().filter(|edge| !is_in(closed, edge));
+        let changed: Vec<EdgeId> =
+            opened.chain(closed.iter().filter(|edge| !is_in(&before, edge))).copied().collect();
+        if !changed.is_empty() {
             self.arcs.clear();
-            self.fronts.clear();
+        }
+        changed.into_iter().for_each(|edge| self.changes.note(layout.edge(edge).from));
+    }
+
+    fn set_lost(&mut self, layout: &Layout, node: NodeId, lost: u32) {
+        self.lost[node.index()] = lost;
+        for edge in layout.in_edges(node) {
+            self.changes.note(layout.edge(*edge).from);
         }
     }
 
@@ -53,12 +116,61 @@ impl Distances {
 
     /// Travel time from each node to the goal for robots of this type.
     pub fn to(&mut self, layout: &Layout, goal: NodeId, robot_type: TypeId) -> Table {
-        self.table(layout, (Direction::To, goal, robot_type))
+        let (key, count) = ((goal, robot_type), self.changes.count());
+        let kept = self.tables.get(&key);
+        if let Some(kept) = kept.filter(|kept| kept.known == count) {
+            return Arc::clone(&kept.table);
+        }
+        if kept.is_none() && self.tables.len() >= TABLES_MAX {
+            self.tables.clear();
+        }
+        let closed = &self.closed;
+        let arcs = self.arcs.entry(robot_type).or_insert_with(|| Arcs::new(layout, robot_type, closed));
+        let floor = Floor { arcs, lost: &self.lost, goal: goal.0 };
+        let fresh = || Kept { table: Arc::new(vec![UNREACHABLE; layout.node_count()]), known: 0 };
+        let kept = self.tables.entry(key).or_insert_with(fresh);
+        let table = Arc::make_mut(&mut kept.table);
+        let is_fresh = table[goal.index()] == UNREACHABLE;
+        match self.changes.since(kept.known).filter(|_| !is_fresh) {
+            Some(changed) => self.search.repair(&floor, changed, table),
+            None => self.search.fill(&floor, table),
+        }
+        kept.known = count;
+        Arc::clone(&kept.table)
     }
 
-    /// Travel time from this node to each node for robots of this type.
-    pub fn from(&mut self, layout: &Layout, start: NodeId, robot_type: TypeId) -> Table {
-        self.table(layout, (Direction::From, start, robot_type))
+    /// The node where the travel time from `start`, plus what `onward` says of the node, is least, the lower id of two
+    /// alike; `onward` says none of a node that doesn't count.
+    pub fn soonest(
+        &mut self,
+        layout: &Layout,
+        start: NodeId,
+        robot_type: TypeId,
+        onward: impl Fn(NodeId) -> Option<u64>,
+    ) -> Option<NodeId> {
+        let closed = &self.closed;
+        let arcs = self.arcs.entry(robot_type).or_insert_with(|| Arcs::new(layout, robot_type, closed));
+        let mut table = vec![UNREACHABLE; layout.node_count()];
+        let mut best: Option<(u64, NodeId)> = None;
+        let open = &mut self.search.open;
+        open.begin();
+        open.improve(&mut table, start.0, 0);
+        while let Some((cost, node)) = open.pop() {
+            if best.is_some_and(|(least, _)| u64::from(cost) > least) {
+                break;
+            }
+            if cost != table[node as usize] {
+                continue;
+            }
+            let found = onward(NodeId(node)).map(|onward| (u64::from(cost) + onward, NodeId(node)));
+            best = best.into_iter().chain(found).min();
+            for (next, length) in arcs.from.of(node) {
+                let lost = self.lost.get(*next as usize).unwrap_or(&0);
+                open.improve(&mut table, *next, cost.saturating_add(*length).saturating_add(*lost));
+            }
+        }
+        open.clear();
+        best.map(|(_, node)| node)
     }
 
     /// So many holding nodes from where the goal is reached soonest by robots of this type; the lower id of two alike.
@@ -80,106 +192,132 @@ impl Distances {
         self.fronts.insert((goal, robot_type), Arc::clone(&front));
         front
     }
+}
 
-    fn table(&mut self, layout: &Layout, key: (Direction, NodeId, TypeId)) -> Table {
-        if let Some(table) = self.tables.get(&key) {
-            return Arc::clone(table);
-        }
-        if self.tables.len() >= TABLES_MAX {
-            self.tables.clear();
-        }
-        let table = Arc::new(self.search(layout, key));
-        self.tables.insert(key, Arc::clone(&table));
-        table
+/// What a search towards a goal walks on.
+struct Floor<'a> {
+    arcs: &'a Arcs,
+    lost: &'a [u32],
+    goal: u32,
+}
+
+impl Floor<'_> {
+    /// Time from where an edge onto this node begins, ms, but for the edge's own. Who is at the goal has lost nothing there:
+    /// it is priced without what stands on it.
+    fn onto(&self, node: u32, cost: u32) -> u32 {
+        let lost = if node == self.goal { 0 } else { self.lost.get(node as usize).copied().unwrap_or(0) };
+        cost.saturating_add(lost)
     }
 
-    fn search(
-        &mut self,
-        layout: &Layout,
-        (direction, root, robot_type): (Direction, NodeId, TypeId),
-    ) -> Vec<u32> {
-        let (obstacles, closed) = (&self.obstacles, &self.closed);
-        let arcs = self.arcs.entry((direction, robot_type));
-        let arcs = arcs.or_insert_with(|| Arcs::new(layout, direction, robot_type, obstacles, closed));
-        let mut table = vec![UNREACHABLE; layout.node_count()];
-        table[root.index()] = 0;
+    /// Time from this node by its best next step, ms.
+    fn best(&self, node: u32, table: &[u32]) -> u32 {
+        let step =
+            |(next, length): &(u32, u32)| self.onto(*next, table[*next as usize]).saturating_add(*length);
+        self.arcs.from.of(node).iter().map(step).min().unwrap_or(UNREACHABLE)
+    }
+}
+
+/// What searches need, kept for the next one.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    open: Radix,
+    /// Nodes whose time was wrong.
+    stale: Vec<u32>,
+}
+
+impl Search {
+    fn fill(&mut self, floor: &Floor<'_>, table: &mut [u32]) {
+        table.fill(UNREACHABLE);
         self.open.begin();
-        // Who is at the root has lost nothing there: its own arcs are priced without what stands on it.
-        for (edge, next) in direction.edges(layout, root) {
-            if layout.admits_edge(robot_type, edge) {
-                let onto = layout.edge(edge).to;
-                let lost = lost(edge, onto, if onto == root { &[] } else { obstacles }, closed);
-                self.open.improve(
-                    &mut table,
-                    next.0,
-                    layout.travel_ms(robot_type, edge).saturating_add(lost),
-                );
-            }
-        }
+        self.open.improve(table, floor.goal, 0);
+        self.spread(floor, table);
+    }
+
+    fn spread(&mut self, floor: &Floor<'_>, table: &mut [u32]) {
         while let Some((cost, node)) = self.open.pop() {
             if cost == table[node as usize] {
-                for (next, length) in arcs.of(node) {
-                    self.open.improve(&mut table, *next, cost.saturating_add(*length));
+                let cost = floor.onto(node, cost);
+                for (before, length) in floor.arcs.to.of(node) {
+                    self.open.improve(table, *before, cost.saturating_add(*length));
                 }
             }
         }
-        table
+    }
+
+    /// First, in order of time, whoever has no step left that is as good as its time says becomes stale, and those that may
+    /// have relied on it are looked at; then times spread into the stale from around, and from where they fell.
+    fn repair(&mut self, floor: &Floor<'_>, changed: &[NodeId], table: &mut [u32]) {
+        self.open.begin();
+        for node in changed.iter().map(|node| node.0).filter(|node| *node != floor.goal) {
+            self.look_at(table, node);
+        }
+        self.stale.clear();
+        while let Some((cost, node)) = self.open.pop() {
+            if table[node as usize] == UNREACHABLE || floor.best(node, table) <= cost {
+                continue;
+            }
+            table[node as usize] = UNREACHABLE;
+            self.stale.push(node);
+            let cost = floor.onto(node, cost);
+            for (before, length) in floor.arcs.to.of(node) {
+                if *before != floor.goal && table[*before as usize] >= cost.saturating_add(*length) {
+                    self.look_at(table, *before);
+                }
+            }
+        }
+        self.open.begin();
+        for node in self.stale.iter().copied().chain(changed.iter().map(|node| node.0)) {
+            let best = floor.best(node, table);
+            self.open.improve(table, node, best);
+        }
+        self.spread(floor, table);
+    }
+
+    fn look_at(&mut self, table: &[u32], node: u32) {
+        if table[node as usize] != UNREACHABLE {
+            self.open.put(table[node as usize], node);
+        }
     }
 }
 
-/// Time lost on an edge that leads onto a node, ms.
-fn lost(edge: EdgeId, onto: NodeId, obstacles: &[(NodeId, u32)], closed: &[EdgeId]) -> u32 {
-    if closed.binary_search(&edge).is_ok() {
-        return LOST_AT_CLOSED_MS;
-    }
-    obstacles.binary_search_by_key(&onto, |(at, _)| *at).map_or(0, |index| obstacles[index].1)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Direction {
-    To,
-    From,
-}
-
-impl Direction {
-    fn edges(self, layout: &Layout, node: NodeId) -> impl Iterator<Item = (EdgeId, NodeId)> + '_ {
-        let edges = match self {
-            Direction::To => layout.in_edges(node),
-            Direction::From => layout.out_edges(node),
-        };
-        edges.iter().map(move |edge| match self {
-            Direction::To => (*edge, layout.edge(*edge).from),
-            Direction::From => (*edge, layout.edge(*edge).to),
-        })
-    }
-}
-
-/// Where the search goes from each node and what it costs, on the present ground, ms.
+/// Where steps lead from each node, and from where they lead to it, with the edge's time, ms.
 #[derive(Clone, Debug)]
 struct Arcs {
+    from: Rows,
+    to: Rows,
+}
+
+impl Arcs {
+    fn new(layout: &Layout, robot_type: TypeId, closed: &[EdgeId]) -> Arcs {
+        let length = |edge: EdgeId| {
+            let lost = if closed.binary_search(&edge).is_ok() { LOST_AT_CLOSED_MS } else { 0 };
+            layout.travel_ms(robot_type, edge).saturating_add(lost)
+        };
+        let (mut from, mut to) = (Rows::new(layout), Rows::new(layout));
+        for node in layout.nodes() {
+            let out = layout.out_edges(node).iter().filter(|edge| layout.admits_edge(robot_type, **edge));
+            from.push(out.map(|edge| (layout.edge(*edge).to.0, length(*edge))));
+            let into = layout.in_edges(node).iter().filter(|edge| layout.admits_edge(robot_type, **edge));
+            to.push(into.map(|edge| (layout.edge(*edge).from.0, length(*edge))));
+        }
+        Arcs { from, to }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Rows {
     starts: Vec<u32>,
     arcs: Vec<(u32, u32)>,
 }
 
-impl Arcs {
-    fn new(
-        layout: &Layout,
-        direction: Direction,
-        robot_type: TypeId,
-        obstacles: &[(NodeId, u32)],
-        closed: &[EdgeId],
-    ) -> Arcs {
-        let mut rows = Arcs { starts: vec![0], arcs: Vec::with_capacity(layout.edge_count()) };
-        for node in layout.nodes() {
-            for (edge, next) in direction.edges(layout, node) {
-                if layout.admits_edge(robot_type, edge) {
-                    let lost = lost(edge, layout.edge(edge).to, obstacles, closed);
-                    rows.arcs.push((next.0, layout.travel_ms(robot_type, edge).saturating_add(lost)));
-                }
-            }
-            rows.starts.push(rows.arcs.len() as u32);
-        }
-        rows
+impl Rows {
+    fn new(layout: &Layout) -> Rows {
+        Rows { starts: vec![0], arcs: Vec::with_capacity(layout.edge_count()) }
+    }
+
+    fn push(&mut self, row: impl Iterator<Item = (u32, u32)>) {
+        self.arcs.extend(row);
+        self.starts.push(self.arcs.len() as u32);
     }
 
     fn of(&self, node: u32) -> &[(u32, u32)] {
@@ -203,6 +341,10 @@ impl Default for Radix {
 impl Radix {
     fn begin(&mut self) {
         self.last = 0;
+    }
+
+    fn clear(&mut self) {
+        self.buckets.iter_mut().for_each(Vec::clear);
     }
 
     /// Notes the cost if it is less than what is known of the node.

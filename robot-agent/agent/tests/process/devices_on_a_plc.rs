@@ -193,17 +193,17 @@ fn the_last_level_stands_while_the_broker_is_dead_and_an_agents_death_is_told() 
     let (hall, fleet) = (Hall::new(), Fleet::join(broker.port, "fleet"));
     let config = agent(&hall.folder, &broker.url());
     let mut agent = Agent::start(&["--config", &config]);
-    presence(&fleet, "D1", "online");
+    // Each device has a connection and a will of its own: both must be there, and be back, before the agent dies.
+    let both_are = |state| ["D1", "D2"].map(|device| presence(&fleet, device, state));
+    both_are("online");
     ask(&fleet, "D1", "open");
     hear(&fleet, "D1", "open", "open");
     broker.kill();
     broker.restart();
-    presence(&fleet, "D1", "online");
+    both_are("online");
     hear(&fleet, "D1", "open", "open");
     agent.kill();
-    for device in ["D1", "D2"] {
-        presence(&fleet, device, "lost");
-    }
+    both_are("lost");
     let late = Fleet::join(broker.port, "late");
     assert!(presence(&late, "D1", "lost").retained);
     let mut agent = Agent::start(&["--config", &config]);
