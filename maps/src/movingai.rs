@@ -86,10 +86,15 @@ pub enum Error {
     TooMany(usize),
 }
 
-struct Grid {
-    width: usize,
-    rows: Vec<Vec<bool>>,
-    stations: Vec<usize>,
+/// The cells of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Columns.
+    pub width: usize,
+    /// Rows from the top; true = free.
+    pub rows: Vec<Vec<bool>>,
+    /// `E` cells, `row * width + column`.
+    pub stations: Vec<usize>,
 }
 
 /// The LIF text of a map, and a `site.toml` with a robot type that fits its cells.
@@ -112,7 +117,11 @@ pub fn import(map: &str, options: &Options) -> Result<Drawing, Error> {
     Ok(Drawing { lif, site: site(options) })
 }
 
-fn parse(map: &str) -> Result<Grid, Error> {
+/// The cells of a map.
+///
+/// # Errors
+/// [`Error`] names the line or row that is wrong.
+pub fn parse(map: &str) -> Result<Grid, Error> {
     let mut lines = map.lines();
     let mut header = |line: usize, expected: &'static str, key: &str| -> Result<String, Error> {
         let text = lines.next().unwrap_or_default().trim();

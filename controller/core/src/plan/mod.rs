@@ -8,9 +8,15 @@
 mod clear;
 mod cycle;
 pub mod distance;
+pub mod epibt;
 pub mod ground;
+pub mod guidance;
 pub mod joint;
+pub mod lattice;
+pub mod lifelong;
+pub mod lns;
 pub mod pibt;
+pub mod reach;
 mod region;
 pub mod validate;
 

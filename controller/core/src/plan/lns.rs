@@ -1,0 +1,39 @@
+//! Large neighbourhood search over operations: robots drawn at random try what they would rather do, and keep it if the
+//! weighted sum of prices falls (the refinement of EPIBT+LNS; MAPF-LNS: Li, Chen, Harabor, Stuckey, Koenig, IJCAI 2021).
+
+use super::epibt::Epibt;
+
+/// Operations one try may look at.
+const TRY_MAX: u64 = 3_000;
+
+/// SplitMix64 (Steele et al., OOPSLA 2014): the draw is part of the plan's input, so the same input gives the same plan.
+#[derive(Clone, Debug)]
+pub struct Draw(u64);
+
+impl Draw {
+    /// A draw from this seed.
+    pub fn new(seed: u64) -> Draw {
+        Draw(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number under `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
+    }
+}
+
+/// Spends the budget of operations looked at.
+pub fn refine(epibt: &mut Epibt, robots: usize, draw: &mut Draw, budget: u64) {
+    let mut left = budget;
+    while left > 0 && robots > 0 {
+        let robot = draw.below(robots) as u32;
+        left = left.saturating_sub(1 + epibt.improve(robot, TRY_MAX.min(left)));
+    }
+}
