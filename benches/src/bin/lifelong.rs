@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
@@ -44,9 +45,15 @@ struct Run {
     longest_no_progress: u32,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    let problem = Problem::read(&args.problem)?;
+    let problem = match Problem::read(&args.problem) {
+        Ok(problem) => problem,
+        Err(error) => {
+            eprintln!("lifelong: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let setup = cpu_seconds();
     let mut stack = Lifelong::new(problem.lattice.clone(), args.expansions);
     let setup = cpu_seconds() - setup;
@@ -63,7 +70,7 @@ fn main() -> anyhow::Result<()> {
         "longest_no_progress_steps": run.longest_no_progress, "breaker_calls": 0,
     });
     println!("{line}");
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Plays the instance; `together` = by the rules, else everybody as if alone.
