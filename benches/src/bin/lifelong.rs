@@ -2,16 +2,17 @@
 //!
 //! `cargo run --release -p drover-benches --bin lifelong -- --problem DIR/problem.json --steps N`
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Parser;
 
-use drover_benches::lifelong::{Action, Floor, Pool, Problem};
-use drover_benches::{cpu_seconds, peak_rss_mb};
-use drover_core::plan::lifelong::{Lifelong, Seen};
+use drover_benches::lifelong::{
+    Account, Company, Course, Options, Plan, Problem, Report, check, play, plots,
+};
 
 /// As in `drover`.
 #[global_allocator]
@@ -20,102 +21,143 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Lifelong planning by the rules of the League of Robot Runners 2024.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Example:\n  cargo run --release -p drover-benches --bin lifelong -- --problem random-200/problem.json --steps 600"
+    after_help = "Every plan is checked by the rules after it was played. Exit codes: 0 it holds, 1 it breaks a rule, \
+    2 bad input.\n\nExamples:\n  \
+    lifelong --problem random-200/problem.json --steps 600\n  \
+    lifelong --problem random-200/problem.json --steps 600 --plan plan.json --plots plots\n  \
+    lifelong --problem random-200/problem.json --check plan.json"
 )]
 struct Args {
     /// `problem.json` of the instance.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     problem: PathBuf,
     /// Steps to play.
-    #[arg(long, default_value_t = 600)]
-    steps: usize,
-    /// Operations looked at in refinement, per step.
-    #[arg(long, default_value_t = 2_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    steps: u32,
+    /// Play with the first N robots of the instance; the tasks revealed at once shrink with them.
+    #[arg(long, value_name = "N")]
+    robots: Option<usize>,
+    /// Operations looked at in refinement, per step; 0 = no refinement.
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     expansions: u64,
+    /// Write the plan as the League of Robot Runners' output JSON.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Write `progress.svg` (tasks over time) and `waits.svg` (where robots waited) into this folder.
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+    /// Play nothing, but check this plan.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "plan", "plots"])]
+    check: Option<PathBuf>,
+    /// One JSON line instead of a summary.
+    #[arg(long)]
+    json: bool,
 }
 
-/// What a run came to.
-#[derive(Debug, Default)]
-struct Run {
-    finished: BTreeMap<usize, u32>,
-    assign_s: f64,
-    plan_s: f64,
-    longest_step_s: f64,
-    waits: usize,
-    longest_no_progress: u32,
+/// How it failed, which decides the exit code.
+enum Failure {
+    /// What was given can't be used.
+    Input(anyhow::Error),
+    /// The plan breaks a rule.
+    Plan(anyhow::Error),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     let args = Args::parse();
-    let problem = match Problem::read(&args.problem) {
-        Ok(problem) => problem,
-        Err(error) => {
-            eprintln!("lifelong: {error:#}");
-            return Ok(ExitCode::from(2));
-        }
+    let outcome = match &args.check {
+        Some(plan) => check_file(&args, plan),
+        None => run(&args),
     };
-    let setup = cpu_seconds();
-    let mut stack = Lifelong::new(problem.lattice.clone(), args.expansions);
-    let setup = cpu_seconds() - setup;
-    let run = play(&problem, args.steps, &mut stack, true)?;
-    let peak = peak_rss_mb();
-    let alone = play(&problem, args.steps, &mut stack, false)?;
-    let (steps, robots) = (args.steps.max(1) as f64, problem.starts.len());
-    let line = serde_json::json!({
-        "tasks_finished": run.finished, "conflict_free": alone.finished.get(&args.steps), "steps": args.steps, "robots": robots,
-        "setup_cpu_ms": 1e3 * setup, "cpu_ms_mean": 1e3 * (run.assign_s + run.plan_s) / steps,
-        "cpu_ms_max": 1e3 * run.longest_step_s, "cpu_ms_assign_mean": 1e3 * run.assign_s / steps,
-        "cpu_ms_plan_mean": 1e3 * run.plan_s / steps, "peak_rss_mb": peak,
-        "wait_share": run.waits as f64 / (steps * robots as f64),
-        "longest_no_progress_steps": run.longest_no_progress, "breaker_calls": 0,
-    });
-    println!("{line}");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Plays the instance; `together` = by the rules, else everybody as if alone.
-fn play(problem: &Problem, steps: usize, stack: &mut Lifelong, together: bool) -> anyhow::Result<Run> {
-    let lattice = &problem.lattice;
-    let mut floor = Floor::new(lattice, &problem.starts);
-    let mut pool = Pool::new(&problem.tasks, problem.revealed);
-    let mut run = Run::default();
-    for step in 1..=steps {
-        let seen: Vec<Seen<'_>> = pool
-            .seen()
-            .iter()
-            .map(|task| Seen { id: task.id, errands: task.errands(), held_by: task.held_by })
-            .collect();
-        let began = cpu_seconds();
-        let pursues = stack.assign(&floor.states, &seen);
-        let assigned = cpu_seconds();
-        let next = if together {
-            stack.plan(&floor.states, &seen, &pursues)
-        } else {
-            stack.plan_alone(&floor.states, &seen, &pursues)
-        };
-        let planned = cpu_seconds();
-        run.assign_s += assigned - began;
-        run.plan_s += planned - assigned;
-        run.longest_step_s = run.longest_step_s.max(planned - began);
-        if together {
-            let action = |(from, to): (&u32, &u32)| Action::between(lattice, *from, *to);
-            let actions: Option<Vec<Action>> = floor.states.iter().zip(&next).map(action).collect();
-            let actions = actions.with_context(|| format!("step {step}: a robot jumps"))?;
-            run.waits += actions.iter().filter(|action| **action == Action::Wait).count();
-            floor.step(lattice, &actions).map_err(|error| anyhow!("step {step}: {error}"))?;
-            run.longest_no_progress = run.longest_no_progress.max(stack.longest_without_progress());
-        } else {
-            floor.states = next;
+    match outcome {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
         }
-        for (state, (robot, pursued)) in floor.states.iter().zip((0..).zip(&pursues)) {
-            if let Some(id) = pursued {
-                pool.visit(*id, robot, lattice.place(*state));
-            }
+        Err(Failure::Plan(error)) => {
+            eprintln!("lifelong: the plan breaks a rule: {error:#}");
+            ExitCode::from(1)
         }
-        pool.refill();
-        if step % 100 == 0 || step == steps {
-            run.finished.insert(step, pool.finished());
+        Err(Failure::Input(error)) => {
+            eprintln!("lifelong: {error:#}");
+            ExitCode::from(2)
         }
     }
-    Ok(run)
+}
+
+fn run(args: &Args) -> Result<String, Failure> {
+    let problem = Problem::read(&args.problem, args.robots).map_err(Failure::Input)?;
+    let plan_file = args.plan.as_deref().map(create).transpose().map_err(Failure::Input)?;
+    if let Some(folder) = &args.plots {
+        let made = fs::create_dir_all(folder).with_context(|| format!("{}: can't be made", folder.display()));
+        made.map_err(Failure::Input)?;
+    }
+    let course = Course::from(&problem);
+    let options = Options { expansions: args.expansions };
+    let stage = |company, name| play(&course, args.steps, company, options, &mut progress(name, args.steps));
+    let together = stage(Company::Together, "together").map_err(Failure::Plan)?;
+    let plan = Plan::new(&problem, together.record);
+    if let Some(file) = plan_file {
+        plan.write(file).context("failed to write the plan").map_err(Failure::Input)?;
+    }
+    let account = check(&problem, &plan).map_err(Failure::Plan)?;
+    let alone = stage(Company::Alone, "alone").map_err(Failure::Plan)?.record.finished;
+    if let Some(folder) = &args.plots {
+        draw(folder, &problem, &account, &alone).map_err(Failure::Input)?;
+    }
+    let conflict_free = alone.last().copied().unwrap_or(0);
+    let report = Report::new(&problem, &account, &together.cost, conflict_free);
+    if !args.json {
+        return Ok(report.to_string());
+    }
+    serde_json::to_string(&report).context("failed to write the figures").map_err(Failure::Input)
+}
+
+fn check_file(args: &Args, path: &Path) -> Result<String, Failure> {
+    let problem = Problem::read(&args.problem, args.robots).map_err(Failure::Input)?;
+    let file = fs::File::open(path).context("can't be read");
+    let plan = file.and_then(Plan::read).with_context(|| path.display().to_string());
+    let plan = plan.map_err(Failure::Input)?;
+    let account = check(&problem, &plan).map_err(Failure::Plan)?;
+    let (steps, robots) = (plan.steps(), problem.starts.len());
+    let finished = account.finished.last().copied().unwrap_or(0);
+    Ok(if args.json {
+        serde_json::json!({ "holds": true, "steps": steps, "robots": robots, "tasks_finished": finished })
+            .to_string()
+    } else {
+        format!("{}: holds: {robots} robots, {steps} steps, {finished} tasks finished", path.display())
+    })
+}
+
+fn create(path: &Path) -> anyhow::Result<fs::File> {
+    fs::File::create(path).with_context(|| format!("{}: can't be written", path.display()))
+}
+
+fn draw(folder: &Path, problem: &Problem, account: &Account, alone: &[u32]) -> anyhow::Result<()> {
+    let pictures = [
+        ("progress.svg", plots::progress(problem, account, alone)),
+        ("waits.svg", plots::waits(problem, account)),
+    ];
+    for (name, text) in pictures {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("{}: can't be written", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Says on a terminal how far it is, on one line that is wiped at the end.
+fn progress(name: &'static str, steps: u32) -> impl FnMut(u32, u32) {
+    let is_terminal = std::io::stderr().is_terminal();
+    move |step, finished| {
+        if !is_terminal {
+            return;
+        }
+        let mut stderr = std::io::stderr();
+        // A terminal that has gone away is no reason to stop.
+        let _ = if step == steps {
+            write!(stderr, "\r\x1b[K")
+        } else {
+            write!(stderr, "\r{name}: step {step} of {steps}, {finished} tasks finished")
+        };
+        let _ = stderr.flush();
+    }
 }

@@ -1,10 +1,21 @@
 //! Lifelong planning by the rules of the League of Robot Runners 2024: robots on a grid turn and go forward, tasks are
 //! revealed one by one and each is a row of errands in order; what counts is tasks finished after so many steps.
+//!
+//! `problem` → `course` → `play` → `plan` → `check`: the last one knows the files and the plan only, and has the last word.
 
-pub mod floor;
+pub mod check;
+pub mod course;
+pub mod plan;
+pub mod play;
+pub mod plots;
 pub mod problem;
+pub mod report;
 pub mod tasks;
 
-pub use floor::{Action, Floor};
-pub use problem::Problem;
+pub use check::{Account, check};
+pub use course::Course;
+pub use plan::{Action, Plan};
+pub use play::{Company, Options, Record, Run, play};
+pub use problem::{Map, Problem};
+pub use report::Report;
 pub use tasks::Pool;
