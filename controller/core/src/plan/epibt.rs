@@ -5,15 +5,21 @@
 //! finds another, recursively, and the weighted sum of prices falls. After a beat, everybody keeps the rest of its
 //! operation and waits at its end.
 
-use super::guidance::Guidance;
+use super::guidance::{BEAT, Guidance};
 use super::lattice::{Lattice, NONE, Step};
 use super::reach::{Prices, UNREACHED};
 
-/// Beats of an operation.
+/// Beats of an operation, at most.
 pub const DEPTH: usize = 7;
 
 /// Price of an operation from whose end the goal can't be reached.
 const STRANDED: u32 = 1 << 24;
+
+/// More than any operation's price.
+const ANY: u32 = u32::MAX;
+
+/// A list holds operations so much dearer than was asked for, lest it be made twice.
+const LISTED_BEYOND: u32 = BEAT as u32;
 
 /// Directions looked at per place, at most.
 const STATES_MAX: usize = 8;
@@ -27,6 +33,8 @@ pub struct Traveller {
     pub goal: Option<(u32, Prices)>,
     /// Where it goes then.
     pub then: Option<(u32, Prices)>,
+    /// The price from the one to the other.
+    pub onward: u32,
     /// What its price counts beside others'.
     pub weight: u32,
 }
@@ -72,18 +80,40 @@ impl Front {
 /// The planner, with what it keeps from beat to beat.
 #[derive(Clone, Debug)]
 pub struct Epibt {
+    /// Beats of an operation.
+    depth: usize,
     /// Who is where: `(DEPTH + 1)` beats per place.
     table: Vec<u32>,
+    /// The operation each robot has.
+    now: Vec<Operation>,
+    /// No operation of the robot is cheaper.
+    bound: Vec<u32>,
+    /// Operations of robots that had to look for one, cheapest first, and where each robot's are.
     operations: Vec<Operation>,
-    /// First operation of each robot, and the number of all.
-    first: Vec<u32>,
-    /// The operation each robot has, by its index among all.
-    chosen: Vec<u32>,
+    listed: Vec<Listed>,
     here: Vec<u32>,
-    weight: Vec<u32>,
     on_chain: Vec<bool>,
     /// Operations looked at that may still be.
     left: u64,
+}
+
+/// Where the operations of a robot are that are cheaper than `under`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listed {
+    first: u32,
+    end: u32,
+    under: u32,
+}
+
+/// The floor in one beat.
+#[derive(Clone, Copy)]
+pub struct Beat<'a> {
+    /// Where robots can be.
+    pub lattice: &'a Lattice,
+    /// Prices of a beat.
+    pub guidance: &'a Guidance,
+    /// Everybody.
+    pub travellers: &'a [Traveller],
 }
 
 /// Who is in the way of an operation.
@@ -98,92 +128,129 @@ impl Epibt {
     /// Nobody on the floor yet.
     pub fn new(lattice: &Lattice) -> Epibt {
         Epibt {
+            depth: DEPTH,
             table: vec![NONE; lattice.place_count() * (DEPTH + 1)],
+            now: Vec::new(),
+            bound: Vec::new(),
             operations: Vec::new(),
-            first: Vec::new(),
-            chosen: Vec::new(),
+            listed: Vec::new(),
             here: Vec::new(),
-            weight: Vec::new(),
             on_chain: Vec::new(),
             left: 0,
         }
     }
 
+    /// Operations are of so many beats from now on, 1 to `DEPTH`. If that is new, everybody waits at first.
+    pub fn set_depth(&mut self, depth: usize) {
+        if depth != self.depth {
+            self.depth = depth.clamp(1, DEPTH);
+            self.now.clear();
+        }
+    }
+
     /// Begins a beat: everybody keeps the rest of what it had, or waits if it has just come.
-    pub fn begin(&mut self, lattice: &Lattice, guidance: &Guidance, travellers: &[Traveller]) {
+    pub fn begin(&mut self, beat: Beat<'_>) {
+        let (lattice, travellers) = (beat.lattice, beat.travellers);
         self.table.fill(NONE);
-        let kept: Vec<[u32; DEPTH]> = (0..travellers.len())
-            .map(|robot| {
-                let here = lattice.place(travellers[robot].state);
-                let Some(chosen) = self.chosen.get(robot) else { return [here; DEPTH] };
-                let before = self.operations[*chosen as usize].places;
-                std::array::from_fn(|beat| before[(beat + 1).min(DEPTH - 1)])
-            })
-            .collect();
         self.operations.clear();
-        self.first.clear();
-        self.first.push(0);
-        self.chosen.resize(travellers.len(), 0);
-        self.here = travellers.iter().map(|one| lattice.place(one.state)).collect();
-        self.weight = travellers.iter().map(|one| one.weight).collect();
+        self.listed = vec![Listed::default(); travellers.len()];
         self.on_chain = vec![false; travellers.len()];
+        self.here = travellers.iter().map(|one| lattice.place(one.state)).collect();
+        self.now.truncate(travellers.len());
+        for (robot, here) in self.here.iter().enumerate().skip(self.now.len()) {
+            debug_assert_eq!(robot, self.now.len());
+            self.now.push(Operation { price: 0, places: [*here; DEPTH] });
+        }
+        self.bound.clear();
         for (robot, traveller) in travellers.iter().enumerate() {
-            let first = self.operations.len();
-            Growth { lattice, guidance, traveller, into: &mut self.operations }.grow_from(traveller.state);
-            self.operations[first..].sort_unstable_by_key(|operation| (operation.price, operation.places));
-            self.first.push(self.operations.len() as u32);
-            let keeps = |operation: &Operation| operation.places == kept[robot];
-            let chosen = first + self.operations[first..].iter().position(keeps).unwrap_or(0);
-            debug_assert!(
-                self.operations[chosen].places == kept[robot],
-                "an operation's rest is an operation"
-            );
-            self.chosen[robot] = chosen as u32;
-            self.put(robot as u32, chosen as u32);
+            let front = Front::one(traveller.state, 0);
+            self.bound.push(price_to_go(traveller, lattice, &front, 0));
+            let before = self.now[robot].places;
+            let places = std::array::from_fn(|index| before[(index + 1).min(self.depth - 1)]);
+            let is_new = before[0] != self.here[robot];
+            let places = if is_new { [self.here[robot]; DEPTH] } else { places };
+            let price = price(beat, traveller, &places[..self.depth]);
+            self.now[robot] = Operation { price, places };
+            self.put(robot as u32, &places);
         }
     }
 
     /// Gives the robot a cheaper operation if the weighted sum of all prices falls by it. Returns the operations looked at,
     /// at most `budget`.
-    pub fn improve(&mut self, robot: u32, budget: u64) -> u64 {
-        let chosen = self.chosen[robot as usize];
-        if chosen == self.first[robot as usize] {
+    pub fn improve(&mut self, beat: Beat<'_>, robot: u32, budget: u64) -> u64 {
+        let now = self.now[robot as usize];
+        if now.price <= self.bound[robot as usize] {
             return 0;
         }
         self.left = budget;
-        self.lift(robot, chosen);
-        self.on_chain[robot as usize] = true;
-        if !self.settle(robot, 0, 0) {
-            self.put(robot, chosen);
+        self.lift(robot, &now.places);
+        if !self.go_on(beat, robot) {
+            self.on_chain[robot as usize] = true;
+            if !self.settle(beat, robot, 0, 0) {
+                self.put(robot, &now.places);
+            }
+            self.on_chain[robot as usize] = false;
         }
-        self.on_chain[robot as usize] = false;
         budget - self.left
+    }
+
+    /// Lengthens what the robot had by the best last beat, if no operation can be cheaper and nobody is in the way: so a
+    /// robot with a free way needs no list.
+    fn go_on(&mut self, beat: Beat<'_>, robot: u32) -> bool {
+        let traveller = &beat.travellers[robot as usize];
+        let mut places = self.now[robot as usize].places;
+        let (front, stage) = fronts(beat, traveller, &places[..self.depth - 1]);
+        let last = self.depth - 1;
+        for (state, _) in front.all() {
+            let ahead = beat.lattice.after(*state, Step::Ahead);
+            if ahead == NONE {
+                continue;
+            }
+            places[last] = beat.lattice.place(ahead);
+            let before = places.get(last.wrapping_sub(1)).copied().unwrap_or(self.here[robot as usize]);
+            let front = advance(beat, traveller, (before, &front, stage), places[last]);
+            let stage = arrive(traveller, stage, places[last]);
+            let price = price_to_go(traveller, beat.lattice, &front, stage);
+            if price > self.bound[robot as usize] {
+                continue;
+            }
+            self.left = self.left.saturating_sub(1);
+            if matches!(self.way(self.here[robot as usize], &places), Way::Free) {
+                self.now[robot as usize] = Operation { price, places };
+                self.put(robot, &places);
+                return true;
+            }
+        }
+        false
     }
 
     /// Finds an operation for a robot that has none now, so that the sum stays under `limit`. `sum` is what those before it
     /// on the chain have gained and lost. If there is none, everything is as it was.
-    fn settle(&mut self, robot: u32, sum: i64, limit: i64) -> bool {
-        let (first, end) = (self.first[robot as usize], self.first[robot as usize + 1]);
-        let weight = i64::from(self.weight[robot as usize]);
-        let old = i64::from(self.operations[self.chosen[robot as usize] as usize].price);
-        for index in first..end {
-            let sum = sum + weight * (i64::from(self.operations[index as usize].price) - old);
+    fn settle(&mut self, beat: Beat<'_>, robot: u32, sum: i64, limit: i64) -> bool {
+        let weight = i64::from(beat.travellers[robot as usize].weight);
+        let old = i64::from(self.now[robot as usize].price);
+        let under = (old + (limit - sum - 1).div_euclid(weight) + 1).clamp(0, i64::from(ANY));
+        let listed = self.list(beat, robot, under as u32);
+        for index in listed.first..listed.end {
+            let operation = self.operations[index as usize];
+            let sum = sum + weight * (i64::from(operation.price) - old);
             if sum >= limit || self.left == 0 {
                 return false;
             }
             self.left -= 1;
-            let is_settled = match self.way(self.here[robot as usize], index) {
+            let is_settled = match self.way(self.here[robot as usize], &operation.places) {
                 Way::Barred => false,
                 Way::Free => {
-                    self.put(robot, index);
+                    self.put(robot, &operation.places);
                     true
                 }
                 Way::One(other) => {
-                    sum + self.hope(other) < limit && self.displace(robot, index, other, sum, limit)
+                    sum + self.hope(beat, other) < limit
+                        && self.displace(beat, (robot, &operation.places), other, sum, limit)
                 }
             };
             if is_settled {
-                self.chosen[robot as usize] = index;
+                self.now[robot as usize] = operation;
                 return true;
             }
         }
@@ -191,30 +258,57 @@ impl Epibt {
     }
 
     /// The robot takes the operation, and who is in its way another.
-    fn displace(&mut self, robot: u32, index: u32, other: u32, sum: i64, limit: i64) -> bool {
-        let before = self.chosen[other as usize];
-        self.lift(other, before);
-        self.put(robot, index);
+    fn displace(
+        &mut self,
+        beat: Beat<'_>,
+        (robot, places): (u32, &[u32; DEPTH]),
+        other: u32,
+        sum: i64,
+        limit: i64,
+    ) -> bool {
+        let before = self.now[other as usize].places;
+        self.lift(other, &before);
+        self.put(robot, places);
         self.on_chain[other as usize] = true;
-        let is_settled = self.settle(other, sum, limit);
+        let is_settled = self.settle(beat, other, sum, limit);
         self.on_chain[other as usize] = false;
         if !is_settled {
-            self.lift(robot, index);
-            self.put(other, before);
+            self.lift(robot, places);
+            self.put(other, &before);
         }
         is_settled
     }
 
-    /// What the robot could gain at best; never above zero.
-    fn hope(&self, robot: u32) -> i64 {
-        let best = &self.operations[self.first[robot as usize] as usize];
-        let now = &self.operations[self.chosen[robot as usize] as usize];
-        i64::from(self.weight[robot as usize]) * (i64::from(best.price) - i64::from(now.price))
+    /// Where the robot's operations cheaper than this are, cheapest first.
+    fn list(&mut self, beat: Beat<'_>, robot: u32, under: u32) -> Listed {
+        let listed = self.listed[robot as usize];
+        if under <= listed.under || under <= self.bound[robot as usize] {
+            return listed;
+        }
+        // Who had to look twice sees all.
+        let under = if listed.under == 0 { under + LISTED_BEYOND } else { ANY };
+        let first = self.operations.len();
+        let traveller = &beat.travellers[robot as usize];
+        let growth = Growth { depth: self.depth, under, beat, traveller, into: &mut self.operations };
+        growth.grow_from(traveller.state);
+        self.operations[first..].sort_unstable_by_key(|operation| (operation.price, operation.places));
+        let listed = Listed { first: first as u32, end: self.operations.len() as u32, under };
+        self.listed[robot as usize] = listed;
+        listed
     }
 
-    fn way(&self, here: u32, index: u32) -> Way {
+    /// What the robot could gain at best; never above zero.
+    fn hope(&self, beat: Beat<'_>, robot: u32) -> i64 {
+        let listed = self.listed[robot as usize];
+        let first = self.operations.get(listed.first as usize).filter(|_| listed.first < listed.end);
+        let least = first.map_or(self.bound[robot as usize], |first| first.price);
+        let now = self.now[robot as usize].price;
+        i64::from(beat.travellers[robot as usize].weight) * (i64::from(least) - i64::from(now)).min(0)
+    }
+
+    fn way(&self, here: u32, places: &[u32; DEPTH]) -> Way {
         let (mut found, mut before) = (NONE, here);
-        for (beat, place) in self.operations[index as usize].places.iter().enumerate() {
+        for (beat, place) in places[..self.depth].iter().enumerate() {
             let row = *place as usize * (DEPTH + 1) + beat;
             let (comes_against, there) = (self.table[row], self.table[row + 1]);
             let swaps = comes_against != NONE
@@ -233,59 +327,64 @@ impl Epibt {
         if found == NONE { Way::Free } else { Way::One(found) }
     }
 
-    fn put(&mut self, robot: u32, index: u32) {
-        self.mark(robot, index, robot);
+    fn put(&mut self, robot: u32, places: &[u32; DEPTH]) {
+        self.mark(robot, places, robot);
     }
 
-    fn lift(&mut self, robot: u32, index: u32) {
-        self.mark(robot, index, NONE);
+    fn lift(&mut self, robot: u32, places: &[u32; DEPTH]) {
+        self.mark(robot, places, NONE);
     }
 
-    fn mark(&mut self, robot: u32, index: u32, by: u32) {
+    fn mark(&mut self, robot: u32, places: &[u32; DEPTH], by: u32) {
         self.table[self.here[robot as usize] as usize * (DEPTH + 1)] = by;
-        for (beat, place) in self.operations[index as usize].places.iter().enumerate() {
+        for (beat, place) in places[..self.depth].iter().enumerate() {
             self.table[*place as usize * (DEPTH + 1) + beat + 1] = by;
         }
     }
 
     /// The state of the robot after this beat.
-    pub fn next(&self, lattice: &Lattice, guidance: &Guidance, robot: u32, traveller: &Traveller) -> u32 {
-        let operation = &self.operations[self.chosen[robot as usize] as usize];
-        first_state(lattice, guidance, traveller, operation)
+    pub fn next(&self, beat: Beat<'_>, robot: u32) -> u32 {
+        first_state(beat, &beat.travellers[robot as usize], &self.now[robot as usize].places[..self.depth])
     }
 }
 
 /// Enumerates the operations of one robot: one for each string of places, with the turns that make it cheapest.
 struct Growth<'a> {
-    lattice: &'a Lattice,
-    guidance: &'a Guidance,
+    depth: usize,
+    /// Only those cheaper than this.
+    under: u32,
+    beat: Beat<'a>,
     traveller: &'a Traveller,
     into: &'a mut Vec<Operation>,
 }
 
 impl Growth<'_> {
-    fn grow_from(&mut self, state: u32) {
+    fn grow_from(mut self, state: u32) {
         let places = [NONE; DEPTH];
-        self.grow(0, places, self.lattice.place(state), &Front::one(state, 0), 0);
+        self.grow(0, places, self.beat.lattice.place(state), &Front::one(state, 0), 0);
     }
 
-    fn grow(&mut self, beat: usize, mut places: [u32; DEPTH], here: u32, front: &Front, stage: usize) {
-        if beat == DEPTH {
-            let price = price_to_go(self.traveller, self.lattice, front, stage);
+    fn grow(&mut self, at: usize, mut places: [u32; DEPTH], here: u32, front: &Front, stage: usize) {
+        let Beat { lattice, guidance, .. } = self.beat;
+        let price = price_to_go(self.traveller, lattice, front, stage);
+        if price >= self.under {
+            return;
+        }
+        if at == self.depth {
             self.into.push(Operation { price, places });
             return;
         }
-        places[beat] = here;
-        let stayed = stay(self.lattice, self.guidance, self.traveller, front, stage);
-        self.grow(beat + 1, places, here, &stayed, stage);
+        places[at] = here;
+        let stayed = stay(self.beat, self.traveller, front, stage);
+        self.grow(at + 1, places, here, &stayed, stage);
         for (state, price) in front.all() {
-            let ahead = self.lattice.after(*state, Step::Ahead);
+            let ahead = lattice.after(*state, Step::Ahead);
             if ahead != NONE {
-                let place = self.lattice.place(ahead);
-                places[beat] = place;
-                let price = price + cost(self.traveller, stage, self.guidance.ahead[*state as usize]);
+                let place = lattice.place(ahead);
+                places[at] = place;
+                let price = price + cost(self.traveller, stage, guidance.ahead(ahead));
                 let stage = arrive(self.traveller, stage, place);
-                self.grow(beat + 1, places, place, &Front::one(ahead, price), stage);
+                self.grow(at + 1, places, place, &Front::one(ahead, price), stage);
             }
         }
     }
@@ -308,14 +407,14 @@ fn arrive(traveller: &Traveller, stage: usize, place: u32) -> usize {
     stage + usize::from(goal(traveller, stage).is_some_and(|(goal, _)| *goal == place))
 }
 
-fn stay(lattice: &Lattice, guidance: &Guidance, traveller: &Traveller, front: &Front, stage: usize) -> Front {
+fn stay(beat: Beat<'_>, traveller: &Traveller, front: &Front, stage: usize) -> Front {
     let mut after = Front { len: 0, states: [(NONE, 0); STATES_MAX] };
     for (state, price) in front.all() {
-        after.add(*state, price + cost(traveller, stage, guidance.wait));
+        after.add(*state, price + cost(traveller, stage, beat.guidance.wait));
         for step in [Step::Right, Step::Left] {
-            let turned = lattice.after(*state, step);
+            let turned = beat.lattice.after(*state, step);
             if turned != NONE && turned != *state {
-                after.add(turned, price + cost(traveller, stage, guidance.turn));
+                after.add(turned, price + cost(traveller, stage, beat.guidance.turn));
             }
         }
     }
@@ -324,37 +423,52 @@ fn stay(lattice: &Lattice, guidance: &Guidance, traveller: &Traveller, front: &F
 
 /// The least price of an operation that ends so, all goals reached.
 fn price_to_go(traveller: &Traveller, lattice: &Lattice, front: &Front, stage: usize) -> u32 {
-    let Some((place, prices)) = goal(traveller, stage) else {
+    let Some((_, prices)) = goal(traveller, stage) else {
         return front.all().iter().map(|(_, price)| *price).min().unwrap_or(STRANDED);
     };
-    let reached = front.all().iter().filter(|(state, _)| prices[*state as usize] != UNREACHED);
-    let price = reached.map(|(state, price)| price + u32::from(prices[*state as usize])).min();
-    let onward = match &traveller.then {
-        Some((_, then)) if stage == 0 => {
-            lattice.states(*place).map(|state| u32::from(then[state as usize])).min().unwrap_or(0)
-        }
-        Some(_) | None => 0,
-    };
+    let prices = front.all().iter().map(|(state, price)| (price, prices.get(lattice, *state)));
+    let reached = prices.filter(|(_, left)| *left != UNREACHED);
+    let price = reached.map(|(price, left)| price + u32::from(left)).min();
+    let onward = if stage == 0 { traveller.onward } else { 0 };
     price.map_or(STRANDED, |price| price + onward)
 }
 
+/// The price of a string of places.
+fn price(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> u32 {
+    let (front, stage) = fronts(beat, traveller, places);
+    if front.len == 0 { STRANDED } else { price_to_go(traveller, beat.lattice, &front, stage) }
+}
+
+/// The states at the end of a string of places, and how many goals it has reached.
+fn fronts(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> (Front, usize) {
+    let (mut at, mut front, mut stage) =
+        (beat.lattice.place(traveller.state), Front::one(traveller.state, 0), 0);
+    for place in places {
+        front = advance(beat, traveller, (at, &front, stage), *place);
+        stage = arrive(traveller, stage, if *place == at { NONE } else { *place });
+        at = *place;
+    }
+    (front, stage)
+}
+
 /// The first beat of the cheapest way to make this string of places; of two alike, the one that turns at once.
-fn first_state(lattice: &Lattice, guidance: &Guidance, traveller: &Traveller, operation: &Operation) -> u32 {
-    let here = lattice.place(traveller.state);
+fn first_state(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> u32 {
+    let here = beat.lattice.place(traveller.state);
     let start = Front::one(traveller.state, 0);
-    let first = operation.places[0];
-    let mut firsts = advance(lattice, guidance, traveller, (here, &start, 0), first).all().to_vec();
+    let first = places[0];
+    let mut firsts = advance(beat, traveller, (here, &start, 0), first).all().to_vec();
     let waits = |state: u32| state == traveller.state && traveller.goal.is_some();
     firsts.sort_unstable_by_key(|(state, price)| (waits(*state), *price, *state));
     let best = firsts.iter().filter_map(|(state, price)| {
         let (mut at, mut front) = (first, Front::one(*state, *price));
         let mut stage = arrive(traveller, 0, if first == here { NONE } else { first });
-        for place in &operation.places[1..] {
-            front = advance(lattice, guidance, traveller, (at, &front, stage), *place);
+        for place in &places[1..] {
+            front = advance(beat, traveller, (at, &front, stage), *place);
             stage = arrive(traveller, stage, if *place == at { NONE } else { *place });
             at = *place;
         }
-        let price = if front.len == 0 { None } else { Some(price_to_go(traveller, lattice, &front, stage)) };
+        let price =
+            if front.len == 0 { None } else { Some(price_to_go(traveller, beat.lattice, &front, stage)) };
         price.map(|price| (price, *state))
     });
     best.min_by_key(|(price, _)| *price).map_or(traveller.state, |(_, state)| state)
@@ -362,20 +476,19 @@ fn first_state(lattice: &Lattice, guidance: &Guidance, traveller: &Traveller, op
 
 /// One beat later, at this place.
 fn advance(
-    lattice: &Lattice,
-    guidance: &Guidance,
+    beat: Beat<'_>,
     traveller: &Traveller,
     (at, front, stage): (u32, &Front, usize),
     place: u32,
 ) -> Front {
     if place == at {
-        return stay(lattice, guidance, traveller, front, stage);
+        return stay(beat, traveller, front, stage);
     }
     let mut moved = Front { len: 0, states: [(NONE, 0); STATES_MAX] };
     for (state, price) in front.all() {
-        let ahead = lattice.after(*state, Step::Ahead);
-        if ahead != NONE && lattice.place(ahead) == place {
-            moved.add(ahead, price + cost(traveller, stage, guidance.ahead[*state as usize]));
+        let ahead = beat.lattice.after(*state, Step::Ahead);
+        if ahead != NONE && beat.lattice.place(ahead) == place {
+            moved.add(ahead, price + cost(traveller, stage, beat.guidance.ahead(ahead)));
         }
     }
     moved

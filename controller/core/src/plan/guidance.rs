@@ -2,24 +2,61 @@
 //! Multi-Agent Path Finding", IJCAI 2024) makes ways dearer where they would meet traffic.
 
 use super::lattice::Lattice;
+use super::streets;
 
 /// The price of a beat with nothing in the way.
 pub const BEAT: u16 = 16;
 
+/// The price of a beat against the direction of a street.
+const AGAINST: u16 = BEAT + BEAT / 2;
+
 /// Prices of a beat.
 #[derive(Clone, Debug)]
 pub struct Guidance {
-    /// Forward from each state.
-    pub ahead: Vec<u16>,
+    /// Forward into each state.
+    ahead: Vec<u16>,
     /// To turn.
     pub turn: u16,
     /// To wait.
     pub wait: u16,
+    dearest: u16,
 }
 
 impl Guidance {
     /// The same price everywhere.
     pub fn even(lattice: &Lattice) -> Guidance {
-        Guidance { ahead: vec![BEAT; lattice.state_count()], turn: BEAT, wait: BEAT }
+        Guidance { ahead: vec![BEAT; lattice.state_count()], turn: BEAT, wait: BEAT, dearest: BEAT }
+    }
+
+    /// Dearer against the direction of the layout's streets.
+    pub fn streets(lattice: &Lattice) -> Guidance {
+        let mut guidance = Guidance::even(lattice);
+        for state in streets::against(lattice) {
+            guidance.ahead[state as usize] = AGAINST;
+        }
+        guidance.dearest = AGAINST;
+        guidance
+    }
+
+    /// Forward into this state.
+    pub fn ahead(&self, into: u32) -> u16 {
+        self.ahead[into as usize]
+    }
+
+    /// The price of the dearest step.
+    pub fn dearest(&self) -> u16 {
+        self.dearest
+    }
+
+    /// The least price of a unit of distance: with it a distance is never dearer than a way.
+    pub fn price_per_unit(&self, lattice: &Lattice) -> u16 {
+        let steps = (0..lattice.state_count() as u32)
+            .flat_map(|into| lattice.behind(into).iter().map(move |from| (*from, into)));
+        let per_unit = steps.filter_map(|(from, into)| {
+            let [from, to] = [from, into].map(|state| lattice.at(lattice.place(state)));
+            let distance = from[0].abs_diff(to[0]) + from[1].abs_diff(to[1]);
+            u32::from(self.ahead(into)).checked_div(distance)
+        });
+        per_unit.min().unwrap_or(0) as u16
     }
 }

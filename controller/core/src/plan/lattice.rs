@@ -26,6 +26,8 @@ pub struct Lattice {
     first: Vec<u32>,
     /// States from which a step forward leads to each state.
     behind: Rows,
+    /// Where each place is, in units.
+    at: Vec<[i32; 2]>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,8 +76,10 @@ impl Lattice {
             .collect();
         let at = |y: usize, x: usize| places.get(y).and_then(|row| row.get(x)).copied().unwrap_or(NONE);
         let mut steps = Vec::with_capacity(4 * number as usize);
+        let mut positions = Vec::with_capacity(number as usize);
         for (y, row) in places.iter().enumerate() {
             for (x, place) in row.iter().enumerate().filter(|(_, place)| **place != NONE) {
+                positions.push([x as i32, y as i32]);
                 let next = [at(y, x + 1), at(y + 1, x), at(y, x.wrapping_sub(1)), at(y.wrapping_sub(1), x)];
                 for (direction, next) in (0..4_u32).zip(next) {
                     let ahead = if next == NONE { NONE } else { 4 * next + direction };
@@ -85,14 +89,14 @@ impl Lattice {
             }
         }
         let place = (0..4 * number).map(|state| state / 4).collect();
-        Lattice::new(place, steps, (0..=number).map(|place| 4 * place).collect())
+        Lattice::new(place, steps, (0..=number).map(|place| 4 * place).collect(), positions)
     }
 
-    fn new(place: Vec<u32>, steps: Vec<[u32; 3]>, first: Vec<u32>) -> Lattice {
+    fn new(place: Vec<u32>, steps: Vec<[u32; 3]>, first: Vec<u32>, at: Vec<[i32; 2]>) -> Lattice {
         let ahead = steps.iter().zip(0..).filter(|(step, _)| step[0] != NONE);
         let pairs: Vec<(u32, u32)> = ahead.map(|(step, state)| (step[0], state)).collect();
         let behind = Rows::new(steps.len(), &pairs);
-        Lattice { place, steps, first, behind }
+        Lattice { place, steps, first, behind, at }
     }
 
     /// Number of places.
@@ -108,6 +112,11 @@ impl Lattice {
     /// Where a robot in this state stands.
     pub fn place(&self, state: u32) -> u32 {
         self.place[state as usize]
+    }
+
+    /// Where a place is, in units: cells of a grid.
+    pub fn at(&self, place: u32) -> [i32; 2] {
+        self.at[place as usize]
     }
 
     /// The states a robot may have at a place.

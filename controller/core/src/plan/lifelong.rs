@@ -1,17 +1,20 @@
 //! Lifelong planning for throughput: which robot takes which revealed task, and everybody's next beat.
 
-use std::collections::BTreeMap;
-
-use super::epibt::{Epibt, Traveller};
-use super::guidance::Guidance;
+use super::epibt::{Beat, DEPTH, Epibt, Traveller};
+use super::guidance::{BEAT, Guidance};
 use super::lattice::{Lattice, NONE, Step};
 use super::lns::{Draw, refine};
-use super::reach::Reach;
+use super::matching::{Matching, Ways};
+use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
 /// Operations the first try of each robot in a beat may look at.
 const FIRST_MAX: u64 = 100_000;
-/// What the way to a task counts beside the way along it.
-const WAY_COUNTS: u32 = 5;
+/// From so many robots on, operations are shorter and tries end sooner.
+const MANY_ROBOTS: usize = 3_000;
+const DEPTH_OF_MANY: usize = 6;
+const FIRST_MAX_OF_MANY: u64 = 10_000;
+/// The errand after the next counts when the next is so many beats away.
+const SOON: u16 = 12;
 /// One robot per so many places, and ranks must be far apart, or crowds don't dissolve.
 const CROWD_PLACES: usize = 3;
 /// Beats without progress after which a robot counts more and more.
@@ -34,7 +37,9 @@ pub struct Seen<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Progress {
     goal: u32,
+    /// The least price so far, and whether it is that of a way or but the distance.
     best: u16,
+    is_exact: bool,
     /// Beats since it was last nearer than ever.
     since: u32,
 }
@@ -49,21 +54,21 @@ pub struct Lifelong {
     draw: Draw,
     budget: u64,
     progress: Vec<Progress>,
-    /// Price of the way along the errands of tasks nobody has begun, by id.
-    lengths: BTreeMap<u32, u32>,
+    matching: Matching,
 }
 
 impl Lifelong {
     /// For robots on this lattice; `budget`: operations looked at in refinement per beat.
     pub fn new(lattice: Lattice, budget: u64) -> Lifelong {
+        let guidance = Guidance::streets(&lattice);
         Lifelong {
-            guidance: Guidance::even(&lattice),
-            reach: Reach::new(&lattice),
+            reach: Reach::new(&lattice, &guidance, MEMORY_MAX),
             epibt: Epibt::new(&lattice),
             draw: Draw::new(1),
             budget,
             progress: Vec::new(),
-            lengths: BTreeMap::new(),
+            matching: Matching::default(),
+            guidance,
             lattice,
         }
     }
@@ -71,71 +76,36 @@ impl Lifelong {
     /// The id of the task each robot is to pursue: who has begun one goes on; then the pairs with the shortest way to the
     /// task and along it.
     pub fn assign(&mut self, states: &[u32], seen: &[Seen<'_>]) -> Vec<Option<u32>> {
-        let mut pursues: Vec<Option<u32>> = vec![None; states.len()];
-        let begun = seen.iter().filter_map(|task| task.held_by.map(|robot| (robot, task.id)));
-        begun.for_each(|(robot, id)| pursues[robot as usize] = Some(id));
-        self.lengths.retain(|id, _| seen.binary_search_by_key(id, |task| task.id).is_ok());
-        let free: Vec<usize> = (0..states.len()).filter(|robot| pursues[*robot].is_none()).collect();
-        let mut pairs = Vec::new();
-        for (index, task) in seen.iter().enumerate().filter(|(_, task)| task.held_by.is_none()) {
-            let length = self.length(task);
-            let prices = self.reach.to(&self.lattice, &self.guidance, task.errands[0]);
-            for robot in &free {
-                let way = u32::from(prices[states[*robot] as usize]);
-                pairs.push((WAY_COUNTS * way + length, *robot, index));
-            }
-        }
-        pairs.sort_unstable();
-        let mut is_taken = vec![false; seen.len()];
-        for (_, robot, task) in pairs {
-            if pursues[robot].is_none() && !is_taken[task] {
-                pursues[robot] = Some(seen[task].id);
-                is_taken[task] = true;
-            }
-        }
-        pursues
-    }
-
-    /// Price of the way from the first errand along the others.
-    fn length(&mut self, task: &Seen<'_>) -> u32 {
-        let known = self.lengths.get(&task.id).filter(|_| task.held_by.is_none());
-        if let Some(length) = known {
-            return *length;
-        }
-        let mut length = 0;
-        for pair in task.errands.windows(2) {
-            let prices = self.reach.to(&self.lattice, &self.guidance, pair[1]);
-            let states = self.lattice.states(pair[0]);
-            length += states.map(|state| u32::from(prices[state as usize])).min().unwrap_or(0);
-        }
-        if task.held_by.is_none() {
-            self.lengths.insert(task.id, length);
-        }
-        length
+        self.reach.begin(SETTLED_MAX);
+        let ways = Ways { lattice: &self.lattice, guidance: &self.guidance, reach: &mut self.reach };
+        self.matching.assign(ways, states, seen)
     }
 
     /// The state of each robot after the next beat.
     pub fn plan(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
         let (travellers, order) = self.travellers(states, seen, pursues);
-        self.epibt.begin(&self.lattice, &self.guidance, &travellers);
+        let (depth, first_max) =
+            if states.len() < MANY_ROBOTS { (DEPTH, FIRST_MAX) } else { (DEPTH_OF_MANY, FIRST_MAX_OF_MANY) };
+        self.epibt.set_depth(depth);
+        let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers: &travellers };
+        self.epibt.begin(beat);
         for robot in order {
-            self.epibt.improve(robot as u32, FIRST_MAX);
+            self.epibt.improve(beat, robot as u32, first_max);
         }
-        refine(&mut self.epibt, states.len(), &mut self.draw, self.budget);
-        let next = |(robot, traveller)| self.epibt.next(&self.lattice, &self.guidance, robot, traveller);
-        (0..).zip(&travellers).map(next).collect()
+        refine(&mut self.epibt, beat, &mut self.draw, self.budget);
+        (0..states.len() as u32).map(|robot| self.epibt.next(beat, robot)).collect()
     }
 
     /// The state of each robot after the next beat if it had the floor to itself.
     pub fn plan_alone(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
+        self.reach.begin(u64::MAX);
         let mut next = states.to_vec();
         for (robot, state) in states.iter().enumerate() {
             let Some(task) = pursued(seen, pursues[robot]) else { continue };
-            let prices = self.reach.to(&self.lattice, &self.guidance, task.errands[0]);
+            let prices = self.reach.to(&self.lattice, &self.guidance, task.errands[0], *state);
             let steps = [Step::Ahead, Step::Right, Step::Left].map(|step| self.lattice.after(*state, step));
-            let best =
-                steps.into_iter().filter(|after| *after != NONE).min_by_key(|after| prices[*after as usize]);
-            next[robot] = best.unwrap_or(*state);
+            let steps = steps.into_iter().filter(|after| *after != NONE);
+            next[robot] = steps.min_by_key(|after| prices.get(&self.lattice, *after)).unwrap_or(*state);
         }
         next
     }
@@ -150,15 +120,23 @@ impl Lifelong {
         let mut travellers = Vec::with_capacity(states.len());
         let mut left = Vec::with_capacity(states.len());
         for (robot, state) in states.iter().enumerate() {
-            let mut traveller = Traveller { state: *state, goal: None, then: None, weight: 1 };
+            let mut traveller = Traveller { state: *state, goal: None, then: None, onward: 0, weight: 1 };
             let mut price = u32::MAX;
             if let Some(task) = pursued(seen, pursues[robot]) {
-                let prices = self.reach.to(&self.lattice, &self.guidance, task.errands[0]);
-                price = u32::from(prices[*state as usize]) + self.length(task);
-                traveller.goal = Some((task.errands[0], prices));
-                let then = task.errands.get(1);
-                traveller.then =
-                    then.map(|then| (*then, self.reach.to(&self.lattice, &self.guidance, *then)));
+                let goal = task.errands[0];
+                let prices = self.reach.to(&self.lattice, &self.guidance, goal, *state);
+                let way = prices.get(&self.lattice, *state);
+                let mut ways =
+                    Ways { lattice: &self.lattice, guidance: &self.guidance, reach: &mut self.reach };
+                price = u32::from(way) + ways.length(task.errands);
+                traveller.goal = Some((goal, prices));
+                if let Some(then) = task.errands.get(1) {
+                    let prices = self.onward(*then, goal, way);
+                    let states = self.lattice.states(goal);
+                    let onward = states.map(|state| u32::from(prices.get(&self.lattice, state))).min();
+                    traveller.onward = onward.unwrap_or(0);
+                    traveller.then = Some((*then, prices));
+                }
             }
             left.push((price, robot));
             travellers.push(traveller);
@@ -169,26 +147,36 @@ impl Lifelong {
         (travellers, order)
     }
 
+    /// Prices to the errand after the next: exact when it will count.
+    fn onward(&mut self, then: u32, goal: u32, way: u16) -> Prices {
+        if self.reach.is_small() || way <= SOON * BEAT {
+            let from = self.lattice.states(goal).start;
+            return self.reach.to(&self.lattice, &self.guidance, then, from);
+        }
+        self.reach.guess(&self.lattice, then)
+    }
+
     /// In a crowd, who is nearer to the end of its task counts more; whoever doesn't get on counts more everywhere.
     fn weigh(&mut self, travellers: &mut [Traveller], order: &[usize]) {
         let is_crowd = travellers.len() * CROWD_PLACES > self.lattice.place_count();
-        self.progress.resize(travellers.len(), Progress { goal: NONE, best: 0, since: 0 });
+        self.progress.resize(travellers.len(), Progress { goal: NONE, best: 0, is_exact: false, since: 0 });
         let count = travellers.len() as u32;
         for (robot, rank) in order.iter().zip(0..count) {
             let traveller = &mut travellers[*robot];
             let share = 100 * (count - rank) / count;
             let weight = if is_crowd { 1 + share * share / 100 } else { 100 };
-            let goal =
-                traveller.goal.as_ref().map(|(goal, prices)| (*goal, prices[traveller.state as usize]));
-            let (goal, left) = goal.unwrap_or((NONE, 0));
             let progress = &mut self.progress[*robot];
-            if progress.goal != goal || left < progress.best {
-                *progress = Progress { goal, best: left, since: 0 };
+            let (goal, prices) =
+                traveller.goal.as_ref().map_or((NONE, None), |(goal, prices)| (*goal, Some(prices)));
+            let left = prices.map_or(0, |prices| prices.get(&self.lattice, traveller.state));
+            let is_exact = prices.is_some_and(|prices| prices.is_exact(traveller.state));
+            if progress.goal != goal || progress.is_exact != is_exact || left < progress.best {
+                *progress = Progress { goal, best: left, is_exact, since: 0 };
             } else if goal != NONE {
                 progress.since += 1;
             }
             traveller.weight =
-                weight * (1 + progress.since.saturating_sub(PATIENCE) / PATIENCE_STEP).min(1_000);
+                weight * (1 + progress.since.saturating_sub(PATIENCE) / (PATIENCE_STEP)).min(1_000);
         }
     }
 

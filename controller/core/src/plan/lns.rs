@@ -1,7 +1,7 @@
 //! Large neighbourhood search over operations: robots drawn at random try what they would rather do, and keep it if the
 //! weighted sum of prices falls (the refinement of EPIBT+LNS; MAPF-LNS: Li, Chen, Harabor, Stuckey, Koenig, IJCAI 2021).
 
-use super::epibt::Epibt;
+use super::epibt::{Beat, Epibt};
 
 /// Operations one try may look at.
 const TRY_MAX: u64 = 3_000;
@@ -30,10 +30,10 @@ impl Draw {
 }
 
 /// Spends the budget of operations looked at.
-pub fn refine(epibt: &mut Epibt, robots: usize, draw: &mut Draw, budget: u64) {
-    let mut left = budget;
+pub fn refine(epibt: &mut Epibt, beat: Beat<'_>, draw: &mut Draw, budget: u64) {
+    let (mut left, robots) = (budget, beat.travellers.len());
     while left > 0 && robots > 0 {
         let robot = draw.below(robots) as u32;
-        left = left.saturating_sub(1 + epibt.improve(robot, TRY_MAX.min(left)));
+        left = left.saturating_sub(1 + epibt.improve(beat, robot, TRY_MAX.min(left)));
     }
 }

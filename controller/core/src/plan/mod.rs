@@ -15,9 +15,11 @@ pub mod joint;
 pub mod lattice;
 pub mod lifelong;
 pub mod lns;
+pub mod matching;
 pub mod pibt;
 pub mod reach;
 mod region;
+pub mod streets;
 pub mod validate;
 
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};

@@ -1,78 +1,407 @@
-//! Prices to a place from each state of a lattice: searched backwards on demand and kept. The queue is a ring of buckets,
-//! one a price (Dial, CACM 1969): prices of a step are small.
+//! Prices to a place from each state of a lattice: searched backwards on demand, compact, and kept under a limit of memory.
+//!
+//! On a small lattice a search goes everywhere. On a large one it goes towards who asks and a little beside the way (A*:
+//! Hart, Nilsson, Raphael, IEEE TSSC 1968), and everywhere only if another asks from elsewhere. A beat's searches have a
+//! budget; until its turn comes, a robot goes by the rough price, that of the distance with nothing in between. The queue
+//! is a ring of buckets, one a price (Dial, CACM 1969): prices of a step are small.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::guidance::Guidance;
-use super::lattice::{Lattice, Step};
+use super::guidance::{BEAT, Guidance};
+use super::lattice::{Lattice, NONE, Step};
 
 /// No way.
 pub const UNREACHED: u16 = u16::MAX;
 
-/// Price to one place from each state.
-pub type Prices = Arc<[u16]>;
+/// What tables may take in all, bytes. Those least recently asked for go first.
+pub const MEMORY_MAX: usize = 1 << 30;
+/// States the searches of one beat may settle.
+pub const SETTLED_MAX: u64 = 1_500_000;
+/// How much longer than the shortest way a way may be that a search towards who asks still prices.
+const MARGIN: u16 = 10 * BEAT;
+/// Where so many searches began, the prices of the ways from there are kept to lead further ones.
+const ASKED_OFTEN: u32 = 4;
+/// States of one tile of a part table.
+const TILE: usize = 64;
+
+/// Prices to one place.
+#[derive(Clone, Debug)]
+pub enum Prices {
+    /// From each state.
+    Whole(Arc<[u16]>),
+    /// From the states near the way of who asked.
+    Part(Arc<Part>),
+    /// No more than the distance.
+    Rough(Rough),
+}
+
+/// Prices in tiles: only those a search came to.
+#[derive(Debug)]
+pub struct Part {
+    /// Where each tile begins in `prices`; 0 is the tile of what wasn't priced.
+    tiles: Box<[u32]>,
+    prices: Vec<u16>,
+    /// What is not priced costs no less.
+    far: u16,
+}
+
+/// The price of the distance: never more than the true price.
+#[derive(Clone, Copy, Debug)]
+pub struct Rough {
+    at: [i32; 2],
+    unit: u16,
+}
+
+impl Prices {
+    /// The price from this state.
+    #[inline]
+    pub fn get(&self, lattice: &Lattice, state: u32) -> u16 {
+        match self {
+            Prices::Whole(prices) => prices[state as usize],
+            Prices::Part(part) => part.get(state),
+            Prices::Rough(rough) => rough.get(lattice, state),
+        }
+    }
+
+    /// The state's price is the one of the shortest way.
+    pub fn is_exact(&self, state: u32) -> bool {
+        match self {
+            Prices::Whole(_) => true,
+            Prices::Part(part) => part.get(state) < part.far,
+            Prices::Rough(_) => false,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Prices::Whole(prices) => 2 * prices.len(),
+            Prices::Part(part) => 4 * part.tiles.len() + 2 * part.prices.len(),
+            Prices::Rough(_) => 0,
+        }
+    }
+}
+
+impl Part {
+    #[inline]
+    fn get(&self, state: u32) -> u16 {
+        let tile = self.tiles[state as usize / TILE] as usize;
+        self.prices[tile + state as usize % TILE].min(self.far)
+    }
+}
+
+impl Rough {
+    fn get(self, lattice: &Lattice, state: u32) -> u16 {
+        let [x, y] = lattice.at(lattice.place(state));
+        let distance = x.abs_diff(self.at[0]) + y.abs_diff(self.at[1]);
+        u16::try_from(distance * u32::from(self.unit)).unwrap_or(UNREACHED - 1).min(UNREACHED - 1)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    prices: Prices,
+    /// The beat in which it was last asked for.
+    used: u32,
+}
 
 /// Tables of prices on one lattice under one guidance.
 #[derive(Clone, Debug)]
 pub struct Reach {
-    tables: Vec<Option<Prices>>,
-    ring: Vec<Vec<u32>>,
+    tables: Vec<Option<Entry>>,
+    bytes: usize,
+    memory_max: usize,
+    /// All tables fit into memory.
+    is_small: bool,
+    /// The least price of a unit of distance.
+    unit: u16,
+    /// Searches that began at each place, and the prices from there once there were many.
+    asked: Vec<u32>,
+    from: BTreeMap<u32, Arc<[u16]>>,
+    /// Sums of the prices of ways and of their distances: how much longer ways are.
+    ways: u64,
+    distances: u64,
+    beat: u32,
+    left: u64,
+    search: Search,
 }
 
 impl Reach {
     /// Nothing searched yet.
-    pub fn new(lattice: &Lattice) -> Reach {
-        Reach { tables: vec![None; lattice.place_count()], ring: Vec::new() }
+    pub fn new(lattice: &Lattice, guidance: &Guidance, memory_max: usize) -> Reach {
+        let all = 2 * lattice.state_count() * lattice.place_count();
+        Reach {
+            tables: vec![None; lattice.place_count()],
+            bytes: 0,
+            memory_max,
+            is_small: all <= memory_max / 16,
+            unit: guidance.price_per_unit(lattice),
+            asked: vec![0; lattice.place_count()],
+            from: BTreeMap::new(),
+            ways: 1,
+            distances: 1,
+            beat: 0,
+            left: u64::MAX,
+            search: Search::default(),
+        }
     }
 
-    /// Prices to this place.
-    pub fn to(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32) -> Prices {
-        if let Some(prices) = &self.tables[goal as usize] {
-            return Arc::clone(prices);
+    /// A new beat: searches may settle so many states, and tables long unasked for go if memory is short.
+    pub fn begin(&mut self, settled_max: u64) {
+        self.beat += 1;
+        self.left = settled_max;
+        if self.bytes <= self.memory_max {
+            return;
         }
-        let prices: Prices = self.search(lattice, guidance, goal).into();
-        self.tables[goal as usize] = Some(Arc::clone(&prices));
+        let age = |(place, entry): (usize, &Option<Entry>)| entry.as_ref().map(|entry| (entry.used, place));
+        let mut old: Vec<(u32, usize)> = self.tables.iter().enumerate().filter_map(age).collect();
+        old.sort_unstable();
+        for (used, place) in old {
+            if used + 1 >= self.beat || self.bytes <= self.memory_max / 8 * 7 {
+                break;
+            }
+            self.drop_table(place);
+        }
+    }
+
+    fn drop_table(&mut self, place: usize) {
+        if let Some(entry) = self.tables[place].take() {
+            self.bytes -= entry.prices.bytes();
+        }
+    }
+
+    /// Prices to the goal, exact from this state unless the budget of the beat or the memory is spent.
+    pub fn to(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32, from: u32) -> Prices {
+        let known = self.tables[goal as usize].as_mut();
+        let is_known = known.is_some();
+        if let Some(entry) = known {
+            entry.used = self.beat;
+            if entry.prices.is_exact(from) {
+                return entry.prices.clone();
+            }
+        }
+        if !self.is_small && (self.left == 0 || self.bytes > self.memory_max) {
+            return self.guess(lattice, goal);
+        }
+        let towards =
+            if self.is_small || is_known { None } else { Some((from, self.bound(lattice, guidance, from))) };
+        let (prices, settled) = self.search.back_from(lattice, guidance, goal, towards);
+        self.left = self.left.saturating_sub(settled);
+        self.learn(lattice, &prices, goal, from);
+        self.drop_table(goal as usize);
+        self.bytes += prices.bytes();
+        self.tables[goal as usize] = Some(Entry { prices: prices.clone(), used: self.beat });
         prices
     }
 
-    fn search(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32) -> Vec<u16> {
-        let dearest = guidance.ahead.iter().max().copied().unwrap_or(1).max(guidance.turn);
-        self.ring.resize(usize::from(dearest) + 1, Vec::new());
-        let mut prices = vec![UNREACHED; lattice.state_count()];
-        for state in lattice.states(goal) {
-            prices[state as usize] = 0;
-            self.ring[0].push(state);
+    /// What the way from this state to others costs at least: exact where many searches begin.
+    fn bound(&mut self, lattice: &Lattice, guidance: &Guidance, from: u32) -> Bound {
+        let place = lattice.place(from);
+        self.asked[place as usize] += 1;
+        if self.asked[place as usize] < ASKED_OFTEN {
+            return Bound::Rough(Rough { at: lattice.at(place), unit: self.unit });
         }
-        let (mut price, mut waiting) = (0_u16, lattice.states(goal).len());
-        while waiting > 0 {
-            let slot = usize::from(price) % self.ring.len();
-            let mut bucket = std::mem::take(&mut self.ring[slot]);
-            waiting -= bucket.len();
-            for state in bucket.drain(..).filter(|_| price < UNREACHED) {
-                if prices[state as usize] != price {
-                    continue;
+        if let Some(prices) = self.from.get(&place) {
+            return Bound::Known(Arc::clone(prices));
+        }
+        let (prices, settled) = self.search.out_of(lattice, guidance, place);
+        self.left = self.left.saturating_sub(settled);
+        self.bytes += 2 * prices.len();
+        self.from.insert(place, Arc::clone(&prices));
+        Bound::Known(prices)
+    }
+
+    /// Prices to the goal without a search.
+    pub fn guess(&self, lattice: &Lattice, goal: u32) -> Prices {
+        match &self.tables[goal as usize] {
+            Some(entry) => entry.prices.clone(),
+            None => Prices::Rough(Rough { at: lattice.at(goal), unit: self.unit }),
+        }
+    }
+
+    /// The price of a way without a search: exact if a table has it, else that of the distance and as much more as ways
+    /// have cost so far.
+    pub fn estimate(&self, lattice: &Lattice, from: u32, goal: u32) -> u16 {
+        let known = self.tables[goal as usize].as_ref().filter(|entry| entry.prices.is_exact(from));
+        if let Some(entry) = known {
+            return entry.prices.get(lattice, from);
+        }
+        let distance = Rough { at: lattice.at(goal), unit: self.unit }.get(lattice, from);
+        u16::try_from(u64::from(distance) * self.ways / self.distances)
+            .unwrap_or(UNREACHED)
+            .min(UNREACHED - 1)
+    }
+
+    fn learn(&mut self, lattice: &Lattice, prices: &Prices, goal: u32, from: u32) {
+        let way = prices.get(lattice, from);
+        if way != UNREACHED {
+            self.ways += u64::from(way);
+            self.distances += u64::from(Rough { at: lattice.at(goal), unit: self.unit }.get(lattice, from));
+        }
+    }
+
+    /// What all tables take, bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Every table fits into memory, so that each is searched as soon as it is asked for.
+    pub fn is_small(&self) -> bool {
+        self.is_small
+    }
+}
+
+/// What the way to a state costs at least, from where a search is to arrive.
+enum Bound {
+    Rough(Rough),
+    Known(Arc<[u16]>),
+}
+
+impl Bound {
+    fn to(&self, lattice: &Lattice, state: u32) -> u32 {
+        u32::from(match self {
+            Bound::Rough(rough) => rough.get(lattice, state),
+            Bound::Known(prices) => prices[state as usize],
+        })
+    }
+}
+
+/// What a search needs, kept from one to the next.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    prices: Vec<u16>,
+    /// Tiles that are not blank, and which they are.
+    touched: Vec<u32>,
+    is_touched: Vec<bool>,
+    ring: Vec<Vec<(u32, u16)>>,
+    waiting: usize,
+}
+
+impl Search {
+    /// Prices to the goal, everywhere or towards a state, and the number of states settled.
+    fn back_from(
+        &mut self,
+        lattice: &Lattice,
+        guidance: &Guidance,
+        goal: u32,
+        towards: Option<(u32, Bound)>,
+    ) -> (Prices, u64) {
+        self.begin(lattice, guidance);
+        let bound = |state: u32| towards.as_ref().map_or(0, |(_, bound)| bound.to(lattice, state));
+        let mut sum = lattice.states(goal).map(bound).min().unwrap_or(0);
+        lattice.states(goal).for_each(|state| self.push(state, 0, sum));
+        let (mut settled, mut limit) = (0, u32::MAX);
+        while self.waiting > 0 && sum <= limit {
+            while let Some((state, price)) = self.pop(sum) {
+                settled += 1;
+                if towards.as_ref().is_some_and(|(from, _)| *from == state) {
+                    limit = sum + u32::from(MARGIN);
                 }
                 let mut improve = |before: u32, cost: u16| {
-                    let sum = price.saturating_add(cost);
-                    if sum < prices[before as usize] {
-                        prices[before as usize] = sum;
-                        let slot = usize::from(sum) % self.ring.len();
-                        self.ring[slot].push(before);
-                        waiting += 1;
+                    let price = price.saturating_add(cost);
+                    if before != NONE && price < self.prices[before as usize] {
+                        self.push(before, price, u32::from(price) + bound(before));
                     }
                 };
                 // Who turns right comes from the left.
                 for step in [Step::Right, Step::Left] {
                     improve(lattice.after(state, step), guidance.turn);
                 }
-                lattice
-                    .behind(state)
-                    .iter()
-                    .for_each(|before| improve(*before, guidance.ahead[*before as usize]));
+                let cost = guidance.ahead(state);
+                lattice.behind(state).iter().for_each(|before| improve(*before, cost));
             }
-            self.ring[slot] = bucket;
-            price = price.saturating_add(1);
+            sum += 1;
         }
+        let far = if self.waiting > 0 { limit } else { u32::from(UNREACHED) };
+        (self.table(far.min(u32::from(UNREACHED)) as u16), settled)
+    }
+
+    /// Prices from the place to every state, and the number of states settled.
+    fn out_of(&mut self, lattice: &Lattice, guidance: &Guidance, place: u32) -> (Arc<[u16]>, u64) {
+        self.begin(lattice, guidance);
+        lattice.states(place).for_each(|state| self.push(state, 0, 0));
+        let (mut settled, mut sum) = (0, 0);
+        while self.waiting > 0 {
+            while let Some((state, price)) = self.pop(sum) {
+                settled += 1;
+                let ahead = lattice.after(state, Step::Ahead);
+                let cost = if ahead == NONE { 0 } else { guidance.ahead(ahead) };
+                let turned =
+                    [Step::Right, Step::Left].map(|step| (lattice.after(state, step), guidance.turn));
+                for (after, cost) in turned.into_iter().chain([(ahead, cost)]) {
+                    let price = price.saturating_add(cost);
+                    if after != NONE && price < self.prices[after as usize] {
+                        self.push(after, price, u32::from(price));
+                    }
+                }
+            }
+            sum += 1;
+        }
+        let prices = self.prices.as_slice().into();
+        self.blank();
+        (prices, settled)
+    }
+
+    fn begin(&mut self, lattice: &Lattice, guidance: &Guidance) {
+        self.prices.resize(lattice.state_count(), UNREACHED);
+        self.is_touched.resize(lattice.state_count().div_ceil(TILE), false);
+        self.ring.resize(2 * usize::from(guidance.dearest()) + 1, Vec::new());
+    }
+
+    /// The next state whose sum this is, with its price.
+    fn pop(&mut self, sum: u32) -> Option<(u32, u16)> {
+        let slot = sum as usize % self.ring.len();
+        while let Some((state, price)) = self.ring[slot].pop() {
+            self.waiting -= 1;
+            if self.prices[state as usize] == price {
+                return Some((state, price));
+            }
+        }
+        None
+    }
+
+    fn push(&mut self, state: u32, price: u16, sum: u32) {
+        let tile = state as usize / TILE;
+        if !self.is_touched[tile] {
+            self.is_touched[tile] = true;
+            self.touched.push(tile as u32);
+        }
+        self.prices[state as usize] = price;
+        let slot = sum as usize % self.ring.len();
+        self.ring[slot].push((state, price));
+        self.waiting += 1;
+    }
+
+    /// Takes the prices, and leaves all blank for the next search.
+    fn table(&mut self, far: u16) -> Prices {
+        let prices = if far == UNREACHED {
+            Prices::Whole(self.prices.as_slice().into())
+        } else {
+            let mut part = Part {
+                tiles: vec![0; self.is_touched.len()].into(),
+                prices: Vec::with_capacity(TILE * (self.touched.len() + 1)),
+                far,
+            };
+            part.prices.resize(TILE, UNREACHED);
+            for tile in &self.touched {
+                let from = *tile as usize * TILE;
+                part.tiles[*tile as usize] = part.prices.len() as u32;
+                part.prices.extend_from_slice(&self.prices[from..(from + TILE).min(self.prices.len())]);
+            }
+            Prices::Part(Arc::new(part))
+        };
+        self.blank();
         prices
+    }
+
+    fn blank(&mut self) {
+        self.ring.iter_mut().for_each(Vec::clear);
+        self.waiting = 0;
+        for tile in self.touched.drain(..) {
+            self.is_touched[tile as usize] = false;
+            let from = tile as usize * TILE;
+            let end = (from + TILE).min(self.prices.len());
+            self.prices[from..end].fill(UNREACHED);
+        }
     }
 }

@@ -5,4 +5,6 @@ mod distances;
 mod drawn;
 mod grid;
 mod random;
+mod reach;
+mod throughput;
 mod walkers;

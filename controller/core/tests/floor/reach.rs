@@ -1,0 +1,113 @@
+//! Prices on large floors: searched towards who asks, bounded in work and memory, and never below the true price.
+
+use drover_core::plan::guidance::Guidance;
+use drover_core::plan::lattice::{Lattice, NONE, Step};
+use drover_core::plan::reach::{Prices, Reach, UNREACHED};
+use proptest::prelude::*;
+
+/// Too little for every table of these floors, enough for the few that are asked for.
+const LITTLE: usize = 1 << 20;
+const PLENTY: usize = 1 << 32;
+
+/// A floor of shelves two deep, with lanes one robot wide, and some more places blocked.
+fn floor(width: usize, height: usize, blocked: &[usize]) -> Lattice {
+    let free = |x: usize, y: usize| {
+        (y.is_multiple_of(3) || x.is_multiple_of(4)) && !blocked.contains(&(y * width + x))
+    };
+    let rows: Vec<Vec<bool>> = (0..height).map(|y| (0..width).map(|x| free(x, y)).collect()).collect();
+    Lattice::grid(&rows)
+}
+
+/// The price paid by always going on to the cheapest state.
+fn descend(lattice: &Lattice, guidance: &Guidance, prices: &Prices, goal: u32, from: u32) -> u32 {
+    let (mut at, mut paid) = (from, 0);
+    while lattice.place(at) != goal {
+        let ahead = lattice.after(at, Step::Ahead);
+        let steps = [
+            (ahead, if ahead == NONE { 0 } else { guidance.ahead(ahead) }),
+            (lattice.after(at, Step::Right), guidance.turn),
+            (lattice.after(at, Step::Left), guidance.turn),
+        ];
+        let steps = steps.into_iter().filter(|(after, _)| *after != NONE);
+        let (after, price) =
+            steps.min_by_key(|(after, price)| prices.get(lattice, *after) + price).expect("one can turn");
+        paid += u32::from(price);
+        at = after;
+        assert!(paid < 1 << 16, "goes round in circles");
+    }
+    paid
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_search_towards_who_asks_has_the_price_of_a_whole_one(
+        blocked in prop::collection::vec(0..3_000_usize, 0..120),
+        pairs in prop::collection::vec((any::<u32>(), any::<u32>()), 1..12),
+        same_start in any::<bool>(),
+    ) {
+        let lattice = floor(60, 50, &blocked);
+        for guidance in [Guidance::even(&lattice), Guidance::streets(&lattice)] {
+            let mut whole = Reach::new(&lattice, &guidance, PLENTY);
+            let mut part = Reach::new(&lattice, &guidance, LITTLE);
+            prop_assert!(whole.is_small() && !part.is_small());
+            let first = pairs[0].0 % lattice.state_count() as u32;
+            for (from, goal) in &pairs {
+                let from = if same_start { first } else { from % lattice.state_count() as u32 };
+                let goal = goal % lattice.place_count() as u32;
+                let exact = whole.to(&lattice, &guidance, goal, from);
+                let prices = part.to(&lattice, &guidance, goal, from);
+                prop_assert_eq!(prices.get(&lattice, from), exact.get(&lattice, from));
+                for state in 0..lattice.state_count() as u32 {
+                    let known = prices.get(&lattice, state);
+                    prop_assert!(!prices.is_exact(state) || known >= exact.get(&lattice, state));
+                }
+                if exact.get(&lattice, from) != UNREACHED {
+                    let paid = descend(&lattice, &guidance, &prices, goal, from);
+                    prop_assert_eq!(paid, u32::from(exact.get(&lattice, from)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_beat_without_budget_goes_by_the_distance_and_the_next_by_the_way() {
+    let lattice = floor(60, 50, &[]);
+    let guidance = Guidance::even(&lattice);
+    let mut reach = Reach::new(&lattice, &guidance, LITTLE);
+    let (from, goal) = (0, lattice.place_count() as u32 - 1);
+    reach.begin(0);
+    let rough = reach.to(&lattice, &guidance, goal, from);
+    assert!(!rough.is_exact(from));
+    reach.begin(1);
+    let exact = reach.to(&lattice, &guidance, goal, from);
+    assert!(exact.is_exact(from));
+    assert!(rough.get(&lattice, from) <= exact.get(&lattice, from));
+    assert_eq!(reach.estimate(&lattice, from, goal), exact.get(&lattice, from));
+    // The budget is spent: the next goal has to wait.
+    assert!(!reach.to(&lattice, &guidance, goal / 2, from).is_exact(from));
+}
+
+#[test]
+fn tables_stay_within_their_memory_and_the_oldest_go_first() {
+    let lattice = floor(60, 50, &[]);
+    let guidance = Guidance::even(&lattice);
+    let limit = 1 << 18;
+    let table = 2 * lattice.state_count() + 1_024;
+    let mut reach = Reach::new(&lattice, &guidance, limit);
+    let states = lattice.state_count() as u32;
+    for beat in 0..400 {
+        reach.begin(u64::MAX);
+        for ask in 0..3 {
+            let goal = (beat * 37 + ask * 101) % lattice.place_count() as u32;
+            reach.to(&lattice, &guidance, goal, (beat * 971 + ask * 13) % states);
+            // One table may still be begun under the limit, with the prices that lead it.
+            assert!(reach.bytes() <= limit + 2 * table, "{} bytes", reach.bytes());
+        }
+    }
+    let last = (399 * 37) % lattice.place_count() as u32;
+    assert!(matches!(reach.guess(&lattice, last), Prices::Whole(_) | Prices::Part(_)));
+    assert!(matches!(reach.guess(&lattice, 0), Prices::Rough(_)));
+}
