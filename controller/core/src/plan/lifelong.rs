@@ -55,6 +55,8 @@ pub struct Lifelong {
     budget: u64,
     progress: Vec<Progress>,
     matching: Matching,
+    /// The robot that asks first for the prices of its way.
+    turn: usize,
 }
 
 impl Lifelong {
@@ -68,6 +70,7 @@ impl Lifelong {
             budget,
             progress: Vec::new(),
             matching: Matching::default(),
+            turn: 0,
             guidance,
             lattice,
         }
@@ -83,6 +86,7 @@ impl Lifelong {
 
     /// The state of each robot after the next beat.
     pub fn plan(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
+        self.search(states, seen, pursues);
         let (travellers, order) = self.travellers(states, seen, pursues);
         let (depth, first_max) =
             if states.len() < MANY_ROBOTS { (DEPTH, FIRST_MAX) } else { (DEPTH_OF_MANY, FIRST_MAX_OF_MANY) };
@@ -108,6 +112,20 @@ impl Lifelong {
             next[robot] = steps.min_by_key(|after| prices.get(&self.lattice, *after)).unwrap_or(*state);
         }
         next
+    }
+
+    /// Searches ways for robots in turns, as far as the beat's budget goes.
+    fn search(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) {
+        for offset in 0..states.len() {
+            let robot = (self.turn + offset) % states.len();
+            if self.reach.is_spent() {
+                self.turn = robot;
+                return;
+            }
+            if let Some(task) = pursued(seen, pursues[robot]) {
+                self.reach.to(&self.lattice, &self.guidance, task.errands[0], states[robot]);
+            }
+        }
     }
 
     /// Everybody, and the order in which they are tried first: by what is left of the task.
@@ -176,7 +194,7 @@ impl Lifelong {
                 progress.since += 1;
             }
             traveller.weight =
-                weight * (1 + progress.since.saturating_sub(PATIENCE) / (PATIENCE_STEP)).min(1_000);
+                weight * (1 + progress.since.saturating_sub(PATIENCE) / PATIENCE_STEP).min(1_000);
         }
     }
 

@@ -22,6 +22,8 @@ pub const SETTLED_MAX: u64 = 1_500_000;
 const MARGIN: u16 = 10 * BEAT;
 /// Where so many searches began, the prices of the ways from there are kept to lead further ones.
 const ASKED_OFTEN: u32 = 4;
+/// So many searches for one place go towards who asks; the next goes everywhere.
+const TOWARDS_MAX: u8 = 2;
 /// States of one tile of a part table.
 const TILE: usize = 64;
 
@@ -103,6 +105,8 @@ struct Entry {
     prices: Prices,
     /// The beat in which it was last asked for.
     used: u32,
+    /// Searches made for it so far.
+    searches: u8,
 }
 
 /// Tables of prices on one lattice under one guidance.
@@ -172,26 +176,32 @@ impl Reach {
 
     /// Prices to the goal, exact from this state unless the budget of the beat or the memory is spent.
     pub fn to(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32, from: u32) -> Prices {
-        let known = self.tables[goal as usize].as_mut();
-        let is_known = known.is_some();
-        if let Some(entry) = known {
+        let mut searches = 0;
+        if let Some(entry) = self.tables[goal as usize].as_mut() {
             entry.used = self.beat;
             if entry.prices.is_exact(from) {
                 return entry.prices.clone();
             }
+            searches = entry.searches;
         }
-        if !self.is_small && (self.left == 0 || self.bytes > self.memory_max) {
-            return self.guess(lattice, goal);
+        if self.is_spent() {
+            return Prices::Rough(Rough { at: lattice.at(goal), unit: self.unit });
         }
-        let towards =
-            if self.is_small || is_known { None } else { Some((from, self.bound(lattice, guidance, from))) };
+        let is_wide = self.is_small || searches >= TOWARDS_MAX;
+        let towards = if is_wide { None } else { Some((from, self.bound(lattice, guidance, from))) };
         let (prices, settled) = self.search.back_from(lattice, guidance, goal, towards);
         self.left = self.left.saturating_sub(settled);
         self.learn(lattice, &prices, goal, from);
         self.drop_table(goal as usize);
         self.bytes += prices.bytes();
-        self.tables[goal as usize] = Some(Entry { prices: prices.clone(), used: self.beat });
+        self.tables[goal as usize] =
+            Some(Entry { prices: prices.clone(), used: self.beat, searches: searches + 1 });
         prices
+    }
+
+    /// Searches have to wait: the budget of the beat or the memory is spent.
+    pub fn is_spent(&self) -> bool {
+        !self.is_small && (self.left == 0 || self.bytes > self.memory_max)
     }
 
     /// What the way from this state to others costs at least: exact where many searches begin.
