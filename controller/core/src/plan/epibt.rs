@@ -148,7 +148,8 @@ impl Epibt {
         }
     }
 
-    /// Begins a beat: everybody keeps the rest of what it had, or waits if it has just come.
+    /// Begins a beat: everybody keeps the rest of what it had. If somebody isn't where its operation said, or is new,
+    /// everybody waits, which nobody can be in the way of.
     pub fn begin(&mut self, beat: Beat<'_>) {
         let (lattice, travellers) = (beat.lattice, beat.travellers);
         self.table.fill(NONE);
@@ -156,10 +157,10 @@ impl Epibt {
         self.listed = vec![Listed::default(); travellers.len()];
         self.on_chain = vec![false; travellers.len()];
         self.here = travellers.iter().map(|one| lattice.place(one.state)).collect();
-        self.now.truncate(travellers.len());
-        for (robot, here) in self.here.iter().enumerate().skip(self.now.len()) {
-            debug_assert_eq!(robot, self.now.len());
-            self.now.push(Operation { price: 0, places: [*here; DEPTH] });
+        let went_on = |(now, here): (&Operation, &u32)| now.places[0] == *here;
+        let is_kept = self.now.len() == self.here.len() && self.now.iter().zip(&self.here).all(went_on);
+        if !is_kept {
+            self.now = self.here.iter().map(|here| Operation { price: 0, places: [*here; DEPTH] }).collect();
         }
         self.bound.clear();
         for (robot, traveller) in travellers.iter().enumerate() {
@@ -167,8 +168,6 @@ impl Epibt {
             self.bound.push(price_to_go(traveller, lattice, &front, 0));
             let before = self.now[robot].places;
             let places = std::array::from_fn(|index| before[(index + 1).min(self.depth - 1)]);
-            let is_new = before[0] != self.here[robot];
-            let places = if is_new { [self.here[robot]; DEPTH] } else { places };
             let price = price(beat, traveller, &places[..self.depth]);
             self.now[robot] = Operation { price, places };
             self.put(robot as u32, &places);
@@ -286,7 +285,7 @@ impl Epibt {
             return listed;
         }
         // Who had to look twice sees all.
-        let under = if listed.under == 0 { under + LISTED_BEYOND } else { ANY };
+        let under = if listed.under == 0 { under.saturating_add(LISTED_BEYOND) } else { ANY };
         let first = self.operations.len();
         let traveller = &beat.travellers[robot as usize];
         let growth = Growth { depth: self.depth, under, beat, traveller, into: &mut self.operations };

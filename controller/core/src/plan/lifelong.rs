@@ -188,8 +188,14 @@ impl Lifelong {
                 traveller.goal.as_ref().map_or((NONE, None), |(goal, prices)| (*goal, Some(prices)));
             let left = prices.map_or(0, |prices| prices.get(&self.lattice, traveller.state));
             let is_exact = prices.is_some_and(|prices| prices.is_exact(traveller.state));
-            if progress.goal != goal || progress.is_exact != is_exact || left < progress.best {
+            if progress.goal != goal {
                 *progress = Progress { goal, best: left, is_exact, since: 0 };
+            } else if is_exact && !progress.is_exact {
+                // Now it knows better how far it has to go: that is no progress.
+                (progress.best, progress.is_exact) = (left, true);
+                progress.since += 1;
+            } else if is_exact == progress.is_exact && left < progress.best {
+                (progress.best, progress.since) = (left, 0);
             } else if goal != NONE {
                 progress.since += 1;
             }

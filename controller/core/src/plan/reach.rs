@@ -1,7 +1,7 @@
 //! Prices to a place from each state of a lattice: searched backwards on demand, compact, and kept under a limit of memory.
 //!
 //! On a small lattice a search goes everywhere. On a large one it goes towards who asks and a little beside the way (A*:
-//! Hart, Nilsson, Raphael, IEEE TSSC 1968), and everywhere only if another asks from elsewhere. A beat's searches have a
+//! Hart, Nilsson, Raphael, IEEE TSSC 1968), and everywhere only once several asked from elsewhere. A beat's searches have a
 //! budget; until its turn comes, a robot goes by the rough price, that of the distance with nothing in between. The queue
 //! is a ring of buckets, one a price (Dial, CACM 1969): prices of a step are small.
 
@@ -20,8 +20,9 @@ pub const MEMORY_MAX: usize = 1 << 30;
 pub const SETTLED_MAX: u64 = 1_500_000;
 /// How much longer than the shortest way a way may be that a search towards who asks still prices.
 const MARGIN: u16 = 10 * BEAT;
-/// Where so many searches began, the prices of the ways from there are kept to lead further ones.
+/// Where so many searches began within `ASKED_BEATS`, the prices of the ways from there are kept to lead further ones.
 const ASKED_OFTEN: u32 = 4;
+const ASKED_BEATS: u32 = 256;
 /// So many searches for one place go towards who asks; the next goes everywhere.
 const TOWARDS_MAX: u8 = 2;
 /// States of one tile of a part table.
@@ -66,7 +67,7 @@ impl Prices {
         }
     }
 
-    /// The state's price is the one of the shortest way.
+    /// The state's price is that of a way: the shortest one, or at the rim of a search one little longer.
     pub fn is_exact(&self, state: u32) -> bool {
         match self {
             Prices::Whole(_) => true,
@@ -96,7 +97,9 @@ impl Rough {
     fn get(self, lattice: &Lattice, state: u32) -> u16 {
         let [x, y] = lattice.at(lattice.place(state));
         let distance = x.abs_diff(self.at[0]) + y.abs_diff(self.at[1]);
-        u16::try_from(distance * u32::from(self.unit)).unwrap_or(UNREACHED - 1).min(UNREACHED - 1)
+        u16::try_from(distance.saturating_mul(u32::from(self.unit)))
+            .unwrap_or(UNREACHED - 1)
+            .min(UNREACHED - 1)
     }
 }
 
@@ -119,9 +122,10 @@ pub struct Reach {
     is_small: bool,
     /// The least price of a unit of distance.
     unit: u16,
-    /// Searches that began at each place, and the prices from there once there were many.
+    /// Searches that began lately at each place, and the prices from there, with the beat they were last used in, once
+    /// there were many: a quarter of the memory at most.
     asked: Vec<u32>,
-    from: BTreeMap<u32, Arc<[u16]>>,
+    from: BTreeMap<u32, (Arc<[u16]>, u32)>,
     /// Sums of the prices of ways and of their distances: how much longer ways are.
     ways: u64,
     distances: u64,
@@ -154,6 +158,13 @@ impl Reach {
     pub fn begin(&mut self, settled_max: u64) {
         self.beat += 1;
         self.left = settled_max;
+        if self.beat.is_multiple_of(ASKED_BEATS) {
+            self.asked.fill(0);
+            let since = self.beat - ASKED_BEATS;
+            self.bytes -= self.bytes_of_from();
+            self.from.retain(|_, (_, used)| *used >= since);
+            self.bytes += self.bytes_of_from();
+        }
         if self.bytes <= self.memory_max {
             return;
         }
@@ -208,17 +219,22 @@ impl Reach {
     fn bound(&mut self, lattice: &Lattice, guidance: &Guidance, from: u32) -> Bound {
         let place = lattice.place(from);
         self.asked[place as usize] += 1;
-        if self.asked[place as usize] < ASKED_OFTEN {
-            return Bound::Rough(Rough { at: lattice.at(place), unit: self.unit });
-        }
-        if let Some(prices) = self.from.get(&place) {
+        if let Some((prices, used)) = self.from.get_mut(&place) {
+            *used = self.beat;
             return Bound::Known(Arc::clone(prices));
+        }
+        if self.asked[place as usize] < ASKED_OFTEN || self.bytes_of_from() > self.memory_max / 4 {
+            return Bound::Rough(Rough { at: lattice.at(place), unit: self.unit });
         }
         let (prices, settled) = self.search.out_of(lattice, guidance, place);
         self.left = self.left.saturating_sub(settled);
         self.bytes += 2 * prices.len();
-        self.from.insert(place, Arc::clone(&prices));
+        self.from.insert(place, (Arc::clone(&prices), self.beat));
         Bound::Known(prices)
+    }
+
+    fn bytes_of_from(&self) -> usize {
+        self.from.values().map(|(prices, _)| 2 * prices.len()).sum()
     }
 
     /// Prices to the goal without a search.

@@ -29,9 +29,9 @@ struct Street {
 /// The states that are entered against the direction of their street.
 pub fn against(lattice: &Lattice) -> Vec<u32> {
     let mut found = Vec::new();
-    for is_level in [true, false] {
-        let mut streets: Vec<Street> =
-            streets(lattice).into_iter().filter(|street| street.is_level == is_level).collect();
+    let (level, upright): (Vec<Street>, Vec<Street>) =
+        streets(lattice).into_iter().partition(|street| street.is_level);
+    for mut streets in [level, upright] {
         streets.sort_by_key(|street| (street.across, street.span));
         let least = streets.iter().map(|street| street.span.0).min().unwrap_or(0);
         let most = streets.iter().map(|street| street.span.1).max().unwrap_or(0);

@@ -111,3 +111,23 @@ fn tables_stay_within_their_memory_and_the_oldest_go_first() {
     assert!(matches!(reach.guess(&lattice, last), Prices::Whole(_) | Prices::Part(_)));
     assert!(matches!(reach.guess(&lattice, 0), Prices::Rough(_)));
 }
+
+#[test]
+fn searches_that_begin_everywhere_leave_room_for_tables() {
+    let lattice = floor(60, 50, &[]);
+    let guidance = Guidance::even(&lattice);
+    let limit = 1 << 18;
+    let mut reach = Reach::new(&lattice, &guidance, limit);
+    let places = lattice.place_count() as u32;
+    for beat in 0..2_000 {
+        reach.begin(u64::MAX);
+        // Every place becomes one where searches begin often.
+        let from = lattice.states(beat / 8 % places).start;
+        let goal = (beat * 37 + 11) % places;
+        assert!(
+            reach.to(&lattice, &guidance, goal, from).is_exact(from),
+            "beat {beat}: {} bytes",
+            reach.bytes()
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! Operations of robots that count very differently, and of robots that aren't where they were expected.
+
+use drover_core::plan::epibt::{Beat, Epibt, Traveller};
+use drover_core::plan::guidance::Guidance;
+use drover_core::plan::lattice::Lattice;
+use drover_core::plan::reach::Reach;
+
+struct Lane {
+    lattice: Lattice,
+    guidance: Guidance,
+    reach: Reach,
+}
+
+impl Lane {
+    /// One lane of 12 places with a bay of one place beside its middle.
+    fn new() -> Lane {
+        let row = |places: &str| places.chars().map(|place| place == '.').collect::<Vec<bool>>();
+        let lattice = Lattice::grid(&[row("............"), row("     .      ")]);
+        let guidance = Guidance::even(&lattice);
+        let reach = Reach::new(&lattice, &guidance, 1 << 30);
+        Lane { lattice, guidance, reach }
+    }
+
+    fn traveller(&mut self, place: u32, goal: u32, weight: u32) -> Traveller {
+        let state = self.lattice.states(place).start;
+        let goal = Some((goal, self.reach.to(&self.lattice, &self.guidance, goal, state)));
+        Traveller { state, goal, then: None, onward: 0, weight }
+    }
+
+    fn places(&self, epibt: &Epibt, travellers: &[Traveller]) -> Vec<u32> {
+        let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers };
+        (0..travellers.len() as u32).map(|robot| self.lattice.place(epibt.next(beat, robot))).collect()
+    }
+}
+
+#[test]
+fn who_counts_for_much_moves_who_counts_for_nothing() {
+    let mut lane = Lane::new();
+    // The light one stands in the bay's mouth and has arrived; the heavy one must pass.
+    let mut travellers = vec![lane.traveller(4, 11, 1_000_000_000), lane.traveller(5, 5, 1)];
+    let mut epibt = Epibt::new(&lane.lattice);
+    for _ in 0..40 {
+        let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+        epibt.begin(beat);
+        let looked: u64 = (0..2).map(|robot| epibt.improve(beat, robot, 10_000)).sum();
+        assert!(looked <= 20_000);
+        let next: Vec<u32> = (0..2).map(|robot| epibt.next(beat, robot)).collect();
+        travellers.iter_mut().zip(next).for_each(|(traveller, state)| traveller.state = state);
+        assert_ne!(lane.lattice.place(travellers[0].state), lane.lattice.place(travellers[1].state));
+    }
+    assert_eq!(lane.lattice.place(travellers[0].state), 11);
+}
+
+#[test]
+fn if_somebody_is_elsewhere_than_expected_nobody_runs_into_it() {
+    let mut lane = Lane::new();
+    let mut travellers = vec![lane.traveller(0, 11, 100), lane.traveller(9, 9, 100)];
+    let mut epibt = Epibt::new(&lane.lattice);
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    epibt.begin(beat);
+    epibt.improve(beat, 0, 10_000);
+    assert_eq!(lane.places(&epibt, &travellers), [1, 9]);
+    // The first does what it was told, the second was carried in front of it.
+    travellers[0].state = lane.lattice.states(1).start;
+    travellers[1].state = lane.lattice.states(2).start;
+    epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
+    assert_eq!(lane.places(&epibt, &travellers), [1, 2]);
+}
