@@ -31,7 +31,7 @@ impl Floor {
     fn new() -> Floor {
         let row = |y: usize| (0..480).map(|x: usize| y.is_multiple_of(3) || x.is_multiple_of(4)).collect();
         let lattice = Lattice::grid(&(0..160).map(row).collect::<Vec<_>>());
-        let guidance = Guidance::streets(&lattice);
+        let guidance = Guidance::streets(&lattice, 2);
         let mut reach = Reach::new(&lattice, &guidance, MEMORY);
         reach.begin(u64::MAX);
         Floor { lattice, guidance, reach }
@@ -59,7 +59,7 @@ impl Floor {
         let mut traveller = |(state, robot): (&u32, u32)| {
             let goal = self.goal(robot);
             let goal = Some((goal, self.whole(goal)));
-            Traveller { state: *state, goal, then: None, onward: 0, weight: 100 }
+            Traveller { goal, weight: 100, ..Traveller::new(*state) }
         };
         states.iter().zip(0..).map(&mut traveller).collect()
     }
@@ -83,7 +83,7 @@ fn operation_scoring(bencher: Bencher<'_, '_>, robots: usize) {
     let mut floor = Floor::new();
     let travellers = floor.travellers(robots);
     let beat = Beat { lattice: &floor.lattice, guidance: &floor.guidance, travellers: &travellers };
-    let mut epibt = Epibt::new(&floor.lattice);
+    let mut epibt = Epibt::<DEPTH>::new(&floor.lattice);
     epibt.set_depth(DEPTH - 1);
     bencher.bench_local(|| epibt.begin(black_box(beat)));
 }
@@ -94,7 +94,7 @@ fn pibt_sweep(bencher: Bencher<'_, '_>, robots: usize) {
     let mut floor = Floor::new();
     let travellers = floor.travellers(robots);
     let beat = Beat { lattice: &floor.lattice, guidance: &floor.guidance, travellers: &travellers };
-    let mut epibt = Epibt::new(&floor.lattice);
+    let mut epibt = Epibt::<DEPTH>::new(&floor.lattice);
     epibt.set_depth(DEPTH - 1);
     epibt.begin(beat);
     bencher.with_inputs(|| epibt.clone()).bench_local_values(|mut epibt| {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use drover_core::plan::Distances;
+use drover_core::plan::{Algorithm, Distances};
 use drover_maps::{Layout, StationId, TypeId};
 
 use crate::figures::{Figures, Mean};
@@ -40,6 +40,8 @@ pub struct Question {
     pub hours: f64,
     /// The assignment policy.
     pub policy: drover_core::dispatch::policy::Name,
+    /// How ways are planned.
+    pub planner: Algorithm,
 }
 
 /// What one run came to.
@@ -93,6 +95,7 @@ pub fn setup(
         ..Scenario::default()
     };
     scenario.config.policy = question.policy;
+    scenario.config.planner = question.planner;
     let layout = scenario.build(Some(seed), read)?.layout;
     scenario.jobs.draw = enough(&layout, question, robots)?;
     scenario.build(Some(seed), read)

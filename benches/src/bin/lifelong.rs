@@ -1,6 +1,7 @@
-//! Lifelong planning on a benchmark instance: tasks finished, beside robots that ignore each other.
+//! Lifelong planning on a benchmark instance or a layout: tasks finished, beside robots that ignore each other.
 //!
 //! `cargo run --release -p drover-benches --bin lifelong -- --problem DIR/problem.json --steps N`
+//! `cargo run --release -p drover-benches --bin lifelong -- --layout L.lif.json --robots N --seed S`
 
 use std::fs;
 use std::io::{IsTerminal, Write};
@@ -10,48 +11,80 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 
+use drover_core::plan::Algorithm;
+
 use drover_benches::lifelong::{
-    Account, Company, Course, Options, Plan, Problem, Report, check, play, plots,
+    Account, Arena, Company, Course, Options, Plan, Problem, Record, Report, Route, check, inspect, play,
+    plots,
 };
 
 /// As in `drover`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Lifelong planning by the rules of the League of Robot Runners 2024.
+/// Lifelong planning: by the rules of the League of Robot Runners 2024, or from station to station on a layout.
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Every plan is checked by the rules after it was played. Exit codes: 0 it holds, 1 it breaks a rule, \
     2 bad input.\n\nExamples:\n  \
     lifelong --problem random-200/problem.json --steps 600\n  \
     lifelong --problem random-200/problem.json --steps 600 --plan plan.json --plots plots\n  \
-    lifelong --problem random-200/problem.json --check plan.json"
+    lifelong --problem random-200/problem.json --check plan.json\n  \
+    lifelong --layout maps/sites/fresh-dc/layout.lif.json --site maps/sites/fresh-dc/site.toml --robots 60 --seed 1"
 )]
+#[command(group = clap::ArgGroup::new("ground").required(true))]
 struct Args {
     /// `problem.json` of the instance.
-    #[arg(long, value_name = "FILE")]
-    problem: PathBuf,
+    #[arg(long, value_name = "FILE", group = "ground")]
+    problem: Option<PathBuf>,
+    /// A layout (LIF 1.0) for random tasks from one station to another; a step is half a second.
+    #[arg(long, value_name = "FILE", group = "ground", requires = "robots")]
+    layout: Option<PathBuf>,
+    /// The layout's `site.toml`.
+    #[arg(long, value_name = "FILE", requires = "layout", conflicts_with = "problem")]
+    site: Option<PathBuf>,
     /// Steps to play.
     #[arg(long, value_name = "N", default_value_t = 600)]
     steps: u32,
-    /// Play with the first N robots of the instance; the tasks revealed at once shrink with them.
+    /// Robots: on an instance its first N, and the tasks revealed at once shrink with them; on a layout N at drawn nodes.
     #[arg(long, value_name = "N")]
     robots: Option<usize>,
+    /// Draws where robots start and what they are to do on a layout.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "problem")]
+    seed: u64,
     /// Operations looked at in refinement, per step; 0 = no refinement.
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     expansions: u64,
-    /// Write the plan as the League of Robot Runners' output JSON.
+    /// Move robots on a layout by a planner of sites, epibt or pibt, that plans anew from every step.
+    #[arg(long, value_name = "NAME", conflicts_with = "problem")]
+    planner: Option<Algorithm>,
+    /// Each robot does nothing in a step with this probability, per cent; whoever would run into it waits too.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=90))]
+    delay: u32,
+    /// Write the plan: the League of Robot Runners' output JSON, or on a layout a JSON of our own.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Write `progress.svg` (tasks over time) and `waits.svg` (where robots waited) into this folder.
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
     /// Play nothing, but check this plan.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "plan", "plots"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "planner", "plan", "plots"])]
     check: Option<PathBuf>,
     /// One JSON line instead of a summary.
     #[arg(long)]
     json: bool,
+}
+
+/// What is played on.
+enum Ground {
+    Grid(Problem),
+    Layout(Box<Arena>),
+}
+
+/// What was played.
+enum Played {
+    Grid(Plan),
+    Layout(Route),
 }
 
 /// How it failed, which decides the exit code.
@@ -85,27 +118,28 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<String, Failure> {
-    let problem = Problem::read(&args.problem, args.robots).map_err(Failure::Input)?;
+    let ground = Ground::read(args).map_err(Failure::Input)?;
     let plan_file = args.plan.as_deref().map(create).transpose().map_err(Failure::Input)?;
     if let Some(folder) = &args.plots {
         let made = fs::create_dir_all(folder).with_context(|| format!("{}: can't be made", folder.display()));
         made.map_err(Failure::Input)?;
     }
-    let course = Course::from(&problem);
-    let options = Options { expansions: args.expansions };
+    let course = ground.course();
+    let site = args.planner.and_then(|algorithm| ground.arena().map(|arena| (arena, algorithm)));
+    let options = Options { expansions: args.expansions, delay_pct: args.delay, site };
     let stage = |company, name| play(&course, args.steps, company, options, &mut progress(name, args.steps));
     let together = stage(Company::Together, "together").map_err(Failure::Plan)?;
-    let plan = Plan::new(&problem, together.record);
+    let played = ground.played(together.record);
     if let Some(file) = plan_file {
-        plan.write(file).context("failed to write the plan").map_err(Failure::Input)?;
+        ground.write(&played, file).context("failed to write the plan").map_err(Failure::Input)?;
     }
-    let account = check(&problem, &plan).map_err(Failure::Plan)?;
+    let account = ground.check(&played).map_err(Failure::Plan)?;
     let alone = stage(Company::Alone, "alone").map_err(Failure::Plan)?.record.finished;
     if let Some(folder) = &args.plots {
-        draw(folder, &problem, &account, &alone).map_err(Failure::Input)?;
+        ground.draw(folder, &account, &alone).map_err(Failure::Input)?;
     }
     let conflict_free = alone.last().copied().unwrap_or(0);
-    let report = Report::new(&problem, &account, &together.cost, conflict_free);
+    let report = Report::new(course.starts.len(), &account, &together.cost, conflict_free);
     if !args.json {
         return Ok(report.to_string());
     }
@@ -113,12 +147,12 @@ fn run(args: &Args) -> Result<String, Failure> {
 }
 
 fn check_file(args: &Args, path: &Path) -> Result<String, Failure> {
-    let problem = Problem::read(&args.problem, args.robots).map_err(Failure::Input)?;
+    let ground = Ground::read(args).map_err(Failure::Input)?;
     let file = fs::File::open(path).context("can't be read");
-    let plan = file.and_then(Plan::read).with_context(|| path.display().to_string());
-    let plan = plan.map_err(Failure::Input)?;
-    let account = check(&problem, &plan).map_err(Failure::Plan)?;
-    let (steps, robots) = (plan.steps(), problem.starts.len());
+    let played = file.and_then(|file| ground.read_played(file)).with_context(|| path.display().to_string());
+    let played = played.map_err(Failure::Input)?;
+    let account = ground.check(&played).map_err(Failure::Plan)?;
+    let (steps, robots) = (account.finished.len().saturating_sub(1), ground.robots());
     let finished = account.finished.last().copied().unwrap_or(0);
     Ok(if args.json {
         serde_json::json!({ "holds": true, "steps": steps, "robots": robots, "tasks_finished": finished })
@@ -128,20 +162,91 @@ fn check_file(args: &Args, path: &Path) -> Result<String, Failure> {
     })
 }
 
-fn create(path: &Path) -> anyhow::Result<fs::File> {
-    fs::File::create(path).with_context(|| format!("{}: can't be written", path.display()))
+impl Ground {
+    fn read(args: &Args) -> anyhow::Result<Ground> {
+        if let Some(problem) = &args.problem {
+            return Ok(Ground::Grid(Problem::read(problem, args.robots)?));
+        }
+        let layout = args.layout.as_deref().context("no ground; write --problem or --layout")?;
+        let robots = args.robots.context("no robots; write --robots")?;
+        Ok(Ground::Layout(Box::new(Arena::read(layout, args.site.as_deref(), robots, args.seed)?)))
+    }
+
+    fn arena(&self) -> Option<&Arena> {
+        match self {
+            Ground::Grid(_) => None,
+            Ground::Layout(arena) => Some(arena),
+        }
+    }
+
+    fn robots(&self) -> usize {
+        match self {
+            Ground::Grid(problem) => problem.starts.len(),
+            Ground::Layout(arena) => arena.starts.len(),
+        }
+    }
+
+    fn course(&self) -> Course {
+        match self {
+            Ground::Grid(problem) => Course::from(problem),
+            Ground::Layout(arena) => Course::from(&**arena),
+        }
+    }
+
+    fn played(&self, record: Record) -> Played {
+        match self {
+            Ground::Grid(problem) => Played::Grid(Plan::new(problem, record)),
+            Ground::Layout(arena) => Played::Layout(Route::new(arena, record)),
+        }
+    }
+
+    fn read_played(&self, file: fs::File) -> anyhow::Result<Played> {
+        Ok(match self {
+            Ground::Grid(_) => Played::Grid(Plan::read(file)?),
+            Ground::Layout(arena) => Played::Layout(Route::read(arena, file)?),
+        })
+    }
+
+    fn write(&self, played: &Played, file: fs::File) -> anyhow::Result<()> {
+        match (self, played) {
+            (Ground::Layout(arena), Played::Layout(route)) => route.write(arena, file),
+            (Ground::Grid(_), Played::Grid(plan)) => plan.write(file),
+            (Ground::Grid(_), Played::Layout(_)) | (Ground::Layout(_), Played::Grid(_)) => Ok(()),
+        }
+    }
+
+    fn check(&self, played: &Played) -> anyhow::Result<Account> {
+        match (self, played) {
+            (Ground::Grid(problem), Played::Grid(plan)) => check(problem, plan),
+            (Ground::Layout(arena), Played::Layout(route)) => inspect(arena, route),
+            (Ground::Grid(_), Played::Layout(_)) | (Ground::Layout(_), Played::Grid(_)) => {
+                anyhow::bail!("the plan is of another kind of ground")
+            }
+        }
+    }
+
+    fn draw(&self, folder: &Path, account: &Account, alone: &[u32]) -> anyhow::Result<()> {
+        let (progress, waits) = match self {
+            Ground::Grid(problem) => {
+                let title = format!("{}, {} robots", problem.name, problem.starts.len());
+                (plots::progress(&title, account, alone), plots::waits(&title, problem, account))
+            }
+            Ground::Layout(arena) => {
+                let title = format!("{}, {} robots", arena.name, arena.starts.len());
+                let waits = plots::waits_on_layout(&title, &arena.layout, account);
+                (plots::progress(&title, account, alone), waits)
+            }
+        };
+        for (name, text) in [("progress.svg", progress), ("waits.svg", waits)] {
+            let path = folder.join(name);
+            fs::write(&path, text).with_context(|| format!("{}: can't be written", path.display()))?;
+        }
+        Ok(())
+    }
 }
 
-fn draw(folder: &Path, problem: &Problem, account: &Account, alone: &[u32]) -> anyhow::Result<()> {
-    let pictures = [
-        ("progress.svg", plots::progress(problem, account, alone)),
-        ("waits.svg", plots::waits(problem, account)),
-    ];
-    for (name, text) in pictures {
-        let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("{}: can't be written", path.display()))?;
-    }
-    Ok(())
+fn create(path: &Path) -> anyhow::Result<fs::File> {
+    fs::File::create(path).with_context(|| format!("{}: can't be written", path.display()))
 }
 
 /// Says on a terminal how far it is, on one line that is wiped at the end.

@@ -128,6 +128,19 @@ const CURVE_INSTANCE: &str = "warehouse-10000";
 const CURVE_ROBOTS: [usize; 5] = [100, 300, 1_000, 3_000, 10_000];
 const CURVE_STEPS: u32 = 50;
 
+/// Fleets on a layout, each also moved by the PIBT that sites began with: so many times its tasks must be reached.
+const LAYOUT: &str = "fresh-dc";
+const LAYOUT_ROBOTS: [usize; 4] = [40, 80, 120, 160];
+const LAYOUT_STEPS: u32 = 1_200;
+const LAYOUT_MUST: f64 = 1.5;
+/// Little refinement: on this layout more of it gains nothing.
+const LAYOUT_EXPANSIONS: &str = "2000";
+/// Probabilities of a delay in a step, per cent, that one of the fleets is played with, and what it must keep of its tasks.
+const DELAYS_PCT: [u32; 5] = [0, 5, 10, 20, 40];
+const DELAYED_ROBOTS: usize = 80;
+const KEPT_AT_PCT: u32 = 10;
+const KEPT_MUST: f64 = 0.85;
+
 /// The lifelong planner on every benchmark instance, beside its bar.
 #[derive(Debug, Parser)]
 #[command(
@@ -137,7 +150,7 @@ const CURVE_STEPS: u32 = 50;
     DROVER_DATA=data make bench-planner ARGS=\"--only random --json\""
 )]
 struct Args {
-    /// Only rows with this in their name; `curve` is the one of CPU over robots.
+    /// Only rows with this in their name; `fresh-dc` are those on that layout, `curve` is the one of CPU over robots.
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
     /// One JSON line instead of tables.
@@ -166,6 +179,42 @@ struct Point {
     beside_n_log_n: f64,
 }
 
+/// A fleet on the layout.
+#[derive(Debug, Serialize)]
+struct OnLayout {
+    robots: usize,
+    /// Tasks of the stack, of PIBT, and of robots that ignore each other; none if a run failed.
+    tasks: Option<[u32; 3]>,
+    cpu_ms_mean: Option<f64>,
+    no_progress: Option<u32>,
+}
+
+impl OnLayout {
+    fn beside_pibt(&self) -> Option<f64> {
+        self.tasks.map(|[ours, pibt, _]| f64::from(ours) / f64::from(pibt.max(1)))
+    }
+
+    fn is_met(&self) -> bool {
+        self.beside_pibt().is_some_and(|ratio| ratio >= LAYOUT_MUST)
+    }
+}
+
+/// A fleet on the layout under delays.
+#[derive(Debug, Serialize)]
+struct Delayed {
+    delay_pct: u32,
+    /// Tasks of the stack and of PIBT, which plans anew in every step; none if a run failed.
+    tasks: Option<[u32; 2]>,
+}
+
+impl Delayed {
+    /// What is kept of the tasks without delays.
+    fn kept(&self, whole: &Delayed) -> Option<[f64; 2]> {
+        let (tasks, whole) = (self.tasks?, whole.tasks?);
+        Some([0, 1].map(|of| f64::from(tasks[of]) / f64::from(whole[of].max(1))))
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let Some(data) = env::var_os("DROVER_DATA").filter(|data| !data.is_empty()) else {
@@ -187,9 +236,9 @@ fn main() -> ExitCode {
 /// Whether every bar is met.
 fn run(args: &Args, data: &Path) -> anyhow::Result<bool> {
     let rows: Vec<&'static Row> = ROWS.iter().filter(|row| row.name.contains(&args.only)).collect();
-    let has_curve = CURVE.contains(&args.only);
-    if rows.is_empty() && !has_curve {
-        let names: Vec<&str> = ROWS.iter().map(|row| row.name).chain([CURVE]).collect();
+    let (has_curve, has_layout) = (CURVE.contains(&args.only), LAYOUT.contains(&args.only));
+    if rows.is_empty() && !has_curve && !has_layout {
+        let names: Vec<&str> = ROWS.iter().map(|row| row.name).chain([LAYOUT, CURVE]).collect();
         bail!("--only {}: no such row; write a part of one of {}", args.only, names.join(", "));
     }
     let program = env::current_exe().context("can't find this program")?.with_file_name("lifelong");
@@ -214,13 +263,25 @@ fn run(args: &Args, data: &Path) -> anyhow::Result<bool> {
         curve.extend(next);
     }
     let is_whole = !has_curve || curve.len() == CURVE_ROBOTS.len();
-    let is_met = is_whole && outcomes.iter().all(|outcome| outcome.missed.is_empty());
+    let sizes = LAYOUT_ROBOTS.into_iter().filter(|_| has_layout);
+    let layout = sizes.map(|robots| on_layout(&program, robots)).collect::<anyhow::Result<Vec<_>>>()?;
+    let delays = DELAYS_PCT.into_iter().filter(|_| has_layout);
+    let delayed = delays.map(|delay_pct| delayed(&program, delay_pct)).collect::<anyhow::Result<Vec<_>>>()?;
+    let is_met = is_whole
+        && keeps_enough(&delayed)
+        && outcomes.iter().all(|outcome| outcome.missed.is_empty())
+        && layout.iter().all(OnLayout::is_met);
     if args.json {
-        println!("{}", serde_json::json!({ "rows": outcomes, "curve": curve, "met": is_met }));
+        let told = serde_json::json!({ "rows": outcomes, LAYOUT: layout, "delayed": delayed, "curve": curve, "met": is_met });
+        println!("{told}");
         return Ok(is_met);
     }
     for sentence in outcomes.iter().flat_map(|outcome| &outcome.missed) {
         println!("missed: {sentence}");
+    }
+    if has_layout {
+        print_layout(&layout);
+        print_delayed(&delayed);
     }
     if has_curve {
         print_curve(&curve);
@@ -241,22 +302,65 @@ impl Run {
     fn play(&self, program: &Path, data: &Path) -> anyhow::Result<Option<Report>> {
         let problem = data.join("mapf").join(self.instance).join("problem.json");
         let mut command = Command::new(program);
-        command.arg("--json").arg("--problem").arg(problem).args(["--steps", &self.steps.to_string()]);
+        command.arg("--problem").arg(problem).args(["--steps", &self.steps.to_string()]);
         if let Some(robots) = self.robots {
             command.args(["--robots", &robots.to_string()]);
         }
         if let Some(expansions) = self.expansions {
             command.args(["--expansions", &expansions.to_string()]);
         }
-        let output = command.stderr(Stdio::inherit()).output().with_context(|| {
-            format!("{}: can't be started; build it with `--bin lifelong`", program.display())
-        })?;
-        if !output.status.success() {
-            return Ok(None);
-        }
-        let report = serde_json::from_slice(&output.stdout);
-        report.map(Some).with_context(|| format!("{} printed no report; build it again", program.display()))
+        report(command)
     }
+}
+
+/// What `lifelong` reports; none if it failed, and then it has said why.
+fn report(mut command: Command) -> anyhow::Result<Option<Report>> {
+    let program = PathBuf::from(command.get_program());
+    let output = command.arg("--json").stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| {
+        format!("{}: can't be started; build it with `--bin lifelong`", program.display())
+    })?;
+    if !output.status.success() {
+        return Ok(None);
+    }
+    let report = serde_json::from_slice(&output.stdout);
+    report.map(Some).with_context(|| format!("{} printed no report; build it again", program.display()))
+}
+
+/// Plays so many robots on the layout.
+fn play_layout(program: &Path, robots: usize, more: &[&str]) -> anyhow::Result<Option<Report>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../maps/sites").join(LAYOUT);
+    let mut command = Command::new(program);
+    command.arg("--layout").arg(folder.join("layout.lif.json"));
+    command.arg("--site").arg(folder.join("site.toml"));
+    command.args(["--robots", &robots.to_string(), "--steps", &LAYOUT_STEPS.to_string()]);
+    command.args(["--expansions", LAYOUT_EXPANSIONS]).args(more);
+    report(command)
+}
+
+fn delayed(program: &Path, delay_pct: u32) -> anyhow::Result<Delayed> {
+    let delay = delay_pct.to_string();
+    let ours = play_layout(program, DELAYED_ROBOTS, &["--delay", &delay])?;
+    let pibt = play_layout(program, DELAYED_ROBOTS, &["--delay", &delay, "--planner", "pibt"])?;
+    Ok(Delayed { delay_pct, tasks: ours.zip(pibt).map(|(ours, pibt)| [ours.finished(), pibt.finished()]) })
+}
+
+fn keeps_enough(delayed: &[Delayed]) -> bool {
+    let Some(at) = delayed.iter().find(|run| run.delay_pct == KEPT_AT_PCT) else { return true };
+    at.kept(&delayed[0]).is_some_and(|[ours, _]| ours >= KEPT_MUST)
+}
+
+/// Plays so many robots on the layout, by the stack and by PIBT.
+fn on_layout(program: &Path, robots: usize) -> anyhow::Result<OnLayout> {
+    let ours = play_layout(program, robots, &[])?;
+    let pibt = play_layout(program, robots, &["--planner", "pibt"])?;
+    let both = ours.as_ref().zip(pibt.as_ref());
+    Ok(OnLayout {
+        robots,
+        tasks: both.map(|(ours, pibt)| [ours.finished(), pibt.finished(), ours.conflict_free]),
+        cpu_ms_mean: ours.as_ref().map(|ours| ours.cpu_ms_mean),
+        no_progress: ours.as_ref().map(|ours| ours.longest_no_progress_steps),
+    })
 }
 
 /// Each figure that isn't reached, as a sentence.
@@ -336,6 +440,49 @@ fn point(report: &Report, first: Option<&Point>) -> Point {
     });
     let cpu_us_per_robot = 1e3 * cpu_ms_mean / robots as f64;
     Point { robots, cpu_ms_mean, cpu_us_per_robot, beside_n_log_n: beside }
+}
+
+fn print_layout(layout: &[OnLayout]) {
+    println!("\n{LAYOUT}: tasks from station to station in {LAYOUT_STEPS} steps of half a second");
+    println!(
+        "{:>6} {:>6} {:>6} {:>6} {:>13} {:>8} {:>7} {:>11}",
+        "robots", "tasks", "PIBT", "ratio", "conflict-free", "of that", "CPU ms", "no progress"
+    );
+    for fleet in layout {
+        let robots = fleet.robots;
+        let (Some([ours, pibt, alone]), Some(ratio)) = (fleet.tasks, fleet.beside_pibt()) else {
+            println!("{robots:>6} failed; `lifelong` says above why");
+            continue;
+        };
+        println!(
+            "{robots:>6} {ours:>6} {pibt:>6} {ratio:>6.2} {alone:>13} {:>8.2} {:>7.1} {:>11}",
+            f64::from(ours) / f64::from(alone.max(1)),
+            fleet.cpu_ms_mean.unwrap_or_default(),
+            shown(fleet.no_progress)
+        );
+    }
+    for fleet in layout.iter().filter(|fleet| !fleet.is_met()) {
+        println!("missed: {LAYOUT} with {} robots: less than {LAYOUT_MUST} x PIBT's tasks.", fleet.robots);
+    }
+}
+
+fn print_delayed(delayed: &[Delayed]) {
+    println!(
+        "\n{LAYOUT} with {DELAYED_ROBOTS} robots: tasks when each is delayed in a step with this probability"
+    );
+    println!("{:>6} {:>6} {:>6} {:>25} {:>6}", "delay", "tasks", "kept", "PIBT anew in every step", "kept");
+    for run in delayed {
+        let delay = format!("{} %", run.delay_pct);
+        match run.tasks.zip(run.kept(&delayed[0])) {
+            Some(([ours, pibt], [kept, pibt_kept])) => {
+                println!("{delay:>6} {ours:>6} {kept:>6.2} {pibt:>25} {pibt_kept:>6.2}");
+            }
+            None => println!("{delay:>6} failed; `lifelong` says above why"),
+        }
+    }
+    if !keeps_enough(delayed) {
+        println!("missed: {LAYOUT}: less than {KEPT_MUST} of the tasks are kept at {KEPT_AT_PCT} %.");
+    }
 }
 
 fn print_curve(curve: &[Point]) {

@@ -2,12 +2,11 @@
 //! its own arithmetic on cells, and must never use the lattice, the pool or anything else the planner works with.
 //!
 //! Nobody drives off the map or into an obstacle; no two robots are in one cell or swap cells, while following into a cell
-//! that is being left is allowed. A robot pursues a task that is revealed and unfinished, alone; whoever has done a first
-//! errand does the rest, in order. Tasks are revealed in the order of the file, as soon as others are finished.
+//! that is being left is allowed. Of tasks the `book` is kept.
 
 use anyhow::{Context, bail, ensure};
 
-use super::plan::Revealed;
+use super::book::{Book, Log};
 use super::{Action, Map, Plan, Problem};
 
 const NOBODY: u32 = u32::MAX;
@@ -19,12 +18,12 @@ const AHEAD: [(i64, i64); 4] = [(0, 1), (1, 0), (0, -1), (-1, 0)];
 pub struct Account {
     /// Tasks finished before and after each step.
     pub finished: Vec<u32>,
-    /// Actions that were waits.
+    /// Steps of robots that were waits.
     pub waits: u64,
-    /// Actions that were turns.
+    /// Steps of robots that were turns.
     pub turns: u64,
-    /// Waits on each cell.
-    pub waits_by_cell: Vec<u32>,
+    /// Waits on each cell of a map, at each node of a layout.
+    pub waits_by_place: Vec<u32>,
     /// Who stood longest.
     pub stand: Stand,
 }
@@ -46,22 +45,19 @@ pub struct Stand {
 /// A sentence with the step, the robots and the rule that is broken first.
 pub fn check(problem: &Problem, plan: &Plan) -> anyhow::Result<Account> {
     let mut replay = Replay::new(problem, plan)?;
-    replay.reveal(0)?;
+    let named = |cell: u32| <[u32; 2]>::from(problem.map.place(cell)).to_vec();
+    let Plan { schedule, events, tasks, finished, .. } = plan;
+    let log = Log { schedule, events, tasks, finished: *finished };
+    let mut book = Book::new(log, &problem.tasks, problem.revealed, &named);
+    book.reveal(0)?;
     for step in 1..=plan.steps() as u32 {
-        replay.pursue(step)?;
-        replay.go(step)?;
-        replay.visit(step)?;
-        replay.reveal(step)?;
+        book.pursue(step)?;
+        replay.go(step, |robot| book.is_busy(robot))?;
+        book.visit(step, |robot| Some(replay.poses[robot].0))?;
+        book.reveal(step)?;
     }
-    replay.end()
-}
-
-/// How far a task is.
-#[derive(Clone, Debug)]
-struct Progress {
-    done: usize,
-    pursued_by: Option<u32>,
-    begun_by: Option<u32>,
+    let finished = book.end(plan.steps() as u32)?;
+    Ok(Account { finished, ..replay.account })
 }
 
 struct Replay<'a> {
@@ -71,14 +67,6 @@ struct Replay<'a> {
     poses: Vec<(u32, usize)>,
     /// Robot on each cell.
     stands: Vec<u32>,
-    pursues: Vec<Option<u32>>,
-    /// Entries of each schedule that have come true.
-    scheduled: Vec<usize>,
-    /// By id.
-    tasks: Vec<Progress>,
-    /// Events that have come true.
-    events: usize,
-    finished: u32,
     /// Steps each robot has been on its cell with a task.
     stood: Vec<u32>,
     account: Account,
@@ -113,18 +101,13 @@ impl<'a> Replay<'a> {
             plan,
             poses: problem.starts.iter().map(|cell| (*cell, 0)).collect(),
             stands,
-            pursues: vec![None; robots],
-            scheduled: vec![0; robots],
-            tasks: Vec::new(),
-            events: 0,
-            finished: 0,
             stood: vec![0; robots],
-            account: Account { waits_by_cell: vec![0; cells], ..Account::default() },
+            account: Account { waits_by_place: vec![0; cells], ..Account::default() },
         })
     }
 
     /// Everybody moves at once.
-    fn go(&mut self, step: u32) -> anyhow::Result<()> {
+    fn go(&mut self, step: u32, is_busy: impl Fn(usize) -> bool) -> anyhow::Result<()> {
         let map = &self.problem.map;
         let mut after = Vec::with_capacity(self.poses.len());
         for (robot, pose) in self.poses.iter().enumerate() {
@@ -143,161 +126,27 @@ impl<'a> Replay<'a> {
                 place(map, *to)
             );
         }
-        self.count(step, &after);
+        self.count(step, &after, is_busy);
         self.poses = after;
         self.stands = comes;
         Ok(())
     }
 
     /// Counts waits, turns and who stands longest.
-    fn count(&mut self, step: u32, after: &[(u32, usize)]) {
+    fn count(&mut self, step: u32, after: &[(u32, usize)], is_busy: impl Fn(usize) -> bool) {
         let account = &mut self.account;
         for (robot, ((cell, direction), (to, turned))) in self.poses.iter().zip(after).enumerate() {
             account.turns += u64::from(direction != turned);
             if (cell, direction) == (to, turned) {
                 account.waits += 1;
-                account.waits_by_cell[*cell as usize] += 1;
+                account.waits_by_place[*cell as usize] += 1;
             }
             let stood = &mut self.stood[robot];
-            *stood = if cell == to && self.pursues[robot].is_some() { *stood + 1 } else { 0 };
+            *stood = if cell == to && is_busy(robot) { *stood + 1 } else { 0 };
             if *stood > account.stand.steps {
                 account.stand = Stand { robot: robot as u32, steps: *stood, until: step };
             }
         }
-    }
-
-    /// The schedule's entries for this step come true.
-    fn pursue(&mut self, step: u32) -> anyhow::Result<()> {
-        let mut changed = Vec::new();
-        for (robot, schedule) in (0..).zip(&self.plan.schedule) {
-            let due = schedule[self.scheduled[robot as usize]..].iter().take_while(|(at, _)| *at <= step);
-            let due: Vec<_> = due.collect();
-            self.scheduled[robot as usize] += due.len();
-            let Some((_, task)) = due.last() else { continue };
-            let before = self.pursues[robot as usize];
-            if before == *task {
-                continue;
-            }
-            if let Some(before) = before {
-                self.tasks[before as usize].pursued_by = None;
-            }
-            changed.push((robot, before, *task));
-        }
-        for (robot, _, task) in &changed {
-            self.pursues[*robot as usize] = *task;
-            let Some(id) = *task else { continue };
-            self.take(step, *robot, id)?;
-        }
-        let begun = |(robot, before, _): &(u32, Option<u32>, Option<u32>)| {
-            let before = (*before)?;
-            (self.tasks[before as usize].begun_by == Some(*robot)).then_some((*robot, before))
-        };
-        if let Some((robot, task)) = changed.iter().find_map(begun) {
-            bail!("step {step}: robot {robot} drops task {task}, which it has begun");
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, step: u32, robot: u32, id: u32) -> anyhow::Result<()> {
-        let errands = self.errands(id).len();
-        let Some(task) = self.tasks.get_mut(id as usize) else {
-            bail!("step {step}: robot {robot} pursues task {id}, which isn't revealed yet");
-        };
-        ensure!(task.done < errands, "step {step}: robot {robot} pursues task {id}, which is finished");
-        if let Some(other) = task.begun_by.filter(|other| *other != robot) {
-            bail!(
-                "step {step}: task {id} is handed from robot {other}, which has begun it, to robot {robot}"
-            );
-        }
-        if let Some(other) = task.pursued_by {
-            bail!("step {step}: robots {other} and {robot} both pursue task {id}");
-        }
-        task.pursued_by = Some(robot);
-        Ok(())
-    }
-
-    /// Robots on the cell of their next errand do it.
-    fn visit(&mut self, step: u32) -> anyhow::Result<()> {
-        for robot in 0..self.poses.len() as u32 {
-            let Some(id) = self.pursues[robot as usize] else { continue };
-            let errands = self.errands(id);
-            let task = &mut self.tasks[id as usize];
-            if errands[task.done] != self.poses[robot as usize].0 {
-                continue;
-            }
-            task.done += 1;
-            task.begun_by = Some(robot);
-            let event = [step, robot, id, task.done as u32];
-            if task.done == errands.len() {
-                self.pursues[robot as usize] = None;
-                self.finished += 1;
-            }
-            let listed = self.plan.events.get(self.events);
-            ensure!(
-                listed == Some(&event),
-                "step {step}: robot {robot} does errand {} of task {id}, but `events` has {} where {event:?} belongs",
-                event[3],
-                listed.map_or("nothing".to_owned(), |listed| format!("{listed:?}"))
-            );
-            self.events += 1;
-        }
-        let next = self.plan.events.get(self.events).filter(|event| event[0] <= step);
-        if let Some(event @ [_, robot, task, errand]) = next {
-            bail!(
-                "step {step}: `events` has {event:?}, but robot {robot} doesn't do errand {errand} of task {task} in this step"
-            );
-        }
-        Ok(())
-    }
-
-    /// Tasks are revealed until enough are seen.
-    fn reveal(&mut self, step: u32) -> anyhow::Result<()> {
-        while self.tasks.len() - (self.finished as usize) < self.problem.revealed {
-            let id = self.tasks.len() as u32;
-            let cells = self.errands(id).iter();
-            let places = cells.flat_map(|cell| <[u32; 2]>::from(self.problem.map.place(*cell)));
-            let task = Revealed(id, step, places.collect());
-            let listed = self.plan.tasks.get(id as usize);
-            ensure!(
-                listed == Some(&task),
-                "step {step}: task {id} is revealed with errands at {:?}, but `tasks` has {}",
-                task.2,
-                listed.map_or("no more".to_owned(), |Revealed(id, step, errands)| {
-                    format!("task {id} of step {step} with {errands:?}")
-                })
-            );
-            self.tasks.push(Progress { done: 0, pursued_by: None, begun_by: None });
-        }
-        self.account.finished.push(self.finished);
-        Ok(())
-    }
-
-    fn end(self) -> anyhow::Result<Account> {
-        let steps = self.plan.steps();
-        if let Some(event) = self.plan.events.get(self.events) {
-            bail!("step {steps} is the last, but `events` goes on with {event:?}");
-        }
-        if let Some(Revealed(id, step, _)) = self.plan.tasks.get(self.tasks.len()) {
-            bail!(
-                "step {steps} is the last, but `tasks` has task {id} of step {step}, which is never revealed"
-            );
-        }
-        for (robot, (schedule, scheduled)) in self.plan.schedule.iter().zip(&self.scheduled).enumerate() {
-            if let Some((step, _)) = schedule.get(*scheduled) {
-                bail!("step {steps} is the last, but the schedule of robot {robot} goes on with step {step}");
-            }
-        }
-        ensure!(
-            self.finished == self.plan.finished,
-            "step {steps}: {} tasks are finished, but `numTaskFinished` is {}",
-            self.finished,
-            self.plan.finished
-        );
-        Ok(self.account)
-    }
-
-    fn errands(&self, id: u32) -> &'a [u32] {
-        &self.problem.tasks[id as usize % self.problem.tasks.len()]
     }
 }
 

@@ -3,19 +3,29 @@
 //!
 //! `problem` → `course` → `play` → `plan` → `check`: the last one knows the files and the plan only, and has the last word.
 
+pub mod arena;
+mod book;
 pub mod check;
 pub mod course;
+mod delay;
+pub mod inspect;
 pub mod plan;
 pub mod play;
 pub mod plots;
 pub mod problem;
 pub mod report;
+pub mod route;
 pub mod tasks;
+mod windowed;
 
+pub use arena::Arena;
 pub use check::{Account, check};
 pub use course::Course;
+pub use inspect::inspect;
 pub use plan::{Action, Plan};
 pub use play::{Company, Options, Record, Run, play};
 pub use problem::{Map, Problem};
 pub use report::Report;
+pub use route::Route;
 pub use tasks::Pool;
+pub use windowed::Windowed;

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Record};
+use super::{Problem, Record, play};
 
 const ACTION_MODEL: &str = "MAPF_T";
 const VERSION: &str = "2024 LoRR";
@@ -27,6 +27,15 @@ pub enum Action {
 
 impl Action {
     const ALL: [Action; 4] = [Action::Forward, Action::Right, Action::Left, Action::Wait];
+
+    fn of(byte: u8) -> Action {
+        match byte {
+            play::WAIT => Action::Wait,
+            play::RIGHT => Action::Right,
+            play::LEFT => Action::Left,
+            _ => Action::Forward,
+        }
+    }
 
     fn letter(self) -> char {
         match self {
@@ -100,7 +109,11 @@ impl Plan {
         Plan {
             starts: problem.starts.iter().map(start).collect(),
             finished: record.finished.last().copied().unwrap_or(0),
-            actions: record.actions,
+            actions: record
+                .actions
+                .iter()
+                .map(|of| of.iter().map(|byte| Action::of(*byte)).collect())
+                .collect(),
             schedule: record.schedule,
             events: record.events,
             tasks: (0..).zip(&record.releases).map(task).collect(),
@@ -179,7 +192,7 @@ fn path_text(actions: &[Action]) -> String {
     text
 }
 
-fn schedule_text(pursuits: &[Pursuit]) -> String {
+pub(super) fn schedule_text(pursuits: &[Pursuit]) -> String {
     let mut text = String::new();
     for (step, task) in pursuits {
         // Writing to a String can't fail.
@@ -212,7 +225,7 @@ fn read_path(text: &str) -> anyhow::Result<Action> {
     action.with_context(|| format!("`{text:.20}` is no action; write F, R, C or W"))
 }
 
-fn read_schedule(text: &str) -> anyhow::Result<Pursuit> {
+pub(super) fn read_schedule(text: &str) -> anyhow::Result<Pursuit> {
     let pursuit = text.split_once(':').and_then(|(step, task)| {
         let task: i64 = task.trim().parse().ok()?;
         let task = if task == -1 { None } else { Some(u32::try_from(task).ok()?) };

@@ -2,19 +2,35 @@
 
 use anyhow::Context;
 
-use drover_core::plan::lattice::{Lattice, NONE, Step};
+use drover_core::plan::Algorithm;
+use drover_core::plan::epibt::{DEPTH, DEPTH_ON_LAYOUT};
+use drover_core::plan::lattice::{Lattice, Step};
 use drover_core::plan::lifelong::{Lifelong, Seen};
 
+use super::delay::Delays;
 use super::plan::Pursuit;
-use super::{Action, Course, Pool};
+use super::{Arena, Course, Pool, Windowed};
 use crate::{cpu_seconds, peak_rss_mb};
 
 /// What the planner is told beside the course.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct Options<'a> {
     /// Operations looked at in refinement, per step.
     pub expansions: u64,
+    /// Probability that a robot is delayed by a step in a step, per cent.
+    pub delay_pct: u32,
+    /// Assigned as ever, but moved by this planner of sites, on the arena that the course is from.
+    pub site: Option<(&'a Arena, Algorithm)>,
 }
+
+/// Nothing.
+pub const WAIT: u8 = 0;
+/// A turn clockwise.
+pub const RIGHT: u8 = 1;
+/// A turn counterclockwise.
+pub const LEFT: u8 = 2;
+/// Forward: this, or so much more for each other way forward from the same state.
+pub const AHEAD: u8 = 3;
 
 /// Whether robots know of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +44,8 @@ pub enum Company {
 /// What was done, by place and robot; lists of robots only for [`Company::Together`].
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Actions of each robot, one byte per step.
-    pub actions: Vec<Vec<Action>>,
+    /// What each robot did, one byte per step: [`WAIT`], [`RIGHT`], [`LEFT`], or [`AHEAD`] and more by the way taken.
+    pub actions: Vec<Vec<u8>>,
     /// Changes of task of each robot.
     pub schedule: Vec<Vec<Pursuit>>,
     /// Step, robot, task and how many of its errands are done then.
@@ -74,11 +90,29 @@ pub fn play(
     course: &Course,
     steps: u32,
     company: Company,
-    options: Options,
+    options: Options<'_>,
+    watch: &mut dyn FnMut(u32, u32),
+) -> anyhow::Result<Run> {
+    match course.lattice.footprint() {
+        None => play_with::<DEPTH>(course, steps, company, options, watch),
+        Some(_) => play_with::<DEPTH_ON_LAYOUT>(course, steps, company, options, watch),
+    }
+}
+
+fn play_with<const DEPTH: usize>(
+    course: &Course,
+    steps: u32,
+    company: Company,
+    options: Options<'_>,
     watch: &mut dyn FnMut(u32, u32),
 ) -> anyhow::Result<Run> {
     let lattice = &course.lattice;
-    let mut planner = Lifelong::new(lattice.clone(), options.expansions);
+    let site = options.site.filter(|_| company == Company::Together);
+    let mut planner = Planner {
+        stack: Lifelong::<DEPTH>::new(lattice.clone(), options.expansions),
+        site: site.map(|(arena, algorithm)| Windowed::new(arena, algorithm)),
+    };
+    let mut delays = Delays::new(1, options.delay_pct);
     let mut pool = Pool::new(&course.tasks, course.revealed);
     let mut record = Record::new(course.starts.len(), steps, company);
     record.reveal(0, &pool);
@@ -86,6 +120,7 @@ pub fn play(
     let mut cost = Cost { setup_s: cpu_seconds(), ..Cost::default() };
     for step in 1..=steps {
         let (pursues, next) = decide(&mut planner, &mut cost, &states, &pool, company);
+        let next = if company == Company::Together { delays.strike(lattice, &states, next) } else { next };
         if company == Company::Together {
             record.step(step, lattice, &states, &next, &pursues)?;
             cost.no_progress_steps_max = cost.no_progress_steps_max.max(planner.longest_without_progress());
@@ -105,9 +140,30 @@ pub fn play(
     Ok(Run { record, cost })
 }
 
+/// What assigns and plans.
+struct Planner<'a, const DEPTH: usize> {
+    stack: Lifelong<DEPTH>,
+    site: Option<Windowed<'a>>,
+}
+
+impl<const DEPTH: usize> Planner<'_, DEPTH> {
+    fn plan(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
+        let Some(site) = &mut self.site else { return self.stack.plan(states, seen, pursues) };
+        let goal = |id: &Option<u32>| {
+            let index = seen.binary_search_by_key(&(*id)?, |task| task.id).ok()?;
+            seen[index].errands.first().copied()
+        };
+        site.plan(states, &pursues.iter().map(goal).collect::<Vec<_>>())
+    }
+
+    fn longest_without_progress(&self) -> u32 {
+        self.site.as_ref().map_or_else(|| self.stack.longest_without_progress(), Windowed::longest_stand)
+    }
+}
+
 /// The task each robot pursues, and its next state.
-fn decide(
-    planner: &mut Lifelong,
+fn decide<const DEPTH: usize>(
+    planner: &mut Planner<'_, DEPTH>,
     cost: &mut Cost,
     states: &[u32],
     pool: &Pool<'_>,
@@ -117,11 +173,11 @@ fn decide(
     let seen: Vec<Seen<'_>> =
         tasks.map(|task| Seen { id: task.id, errands: task.errands(), held_by: task.held_by }).collect();
     let began = cpu_seconds();
-    let pursues = planner.assign(states, &seen);
+    let pursues = planner.stack.assign(states, &seen);
     let assigned = cpu_seconds();
     let next = match company {
         Company::Together => planner.plan(states, &seen, &pursues),
-        Company::Alone => planner.plan_alone(states, &seen, &pursues),
+        Company::Alone => planner.stack.plan_alone(states, &seen, &pursues),
     };
     let planned = cpu_seconds();
     cost.assign_s += assigned - began;
@@ -170,11 +226,13 @@ impl Record {
 }
 
 /// The action that leads from one state to the next; none if there is no such.
-fn between(lattice: &Lattice, from: u32, to: u32) -> Option<Action> {
-    if from == to {
-        return Some(Action::Wait);
-    }
-    let steps = [(Step::Ahead, Action::Forward), (Step::Right, Action::Right), (Step::Left, Action::Left)];
-    let found = steps.into_iter().find(|(step, _)| to != NONE && lattice.after(from, *step) == to);
-    found.map(|(_, action)| action)
+fn between(lattice: &Lattice, from: u32, to: u32) -> Option<u8> {
+    let turns = [(RIGHT, lattice.after(from, Step::Right)), (LEFT, lattice.after(from, Step::Left))];
+    let ahead = (AHEAD..).zip(lattice.ahead(from));
+    [(WAIT, from)]
+        .into_iter()
+        .chain(turns)
+        .chain(ahead)
+        .find(|(_, after)| *after == to)
+        .map(|(action, _)| action)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use drover_maps::{Layout, NodeId};
+
 use super::{Account, Problem};
 
 /// Size of the chart, pixels, and its margins.
@@ -34,11 +36,11 @@ const HEAT: [(f64, &str, &str); 7] = [
 ];
 const BLOCKED: &str = "#a3abb8";
 
-/// Tasks finished over time, beside robots that ignore each other (`alone`, likewise by step).
-pub fn progress(problem: &Problem, account: &Account, alone: &[u32]) -> String {
+/// Tasks finished over time under this title, beside robots that ignore each other (`alone`, likewise by step).
+pub fn progress(title: &str, account: &Account, alone: &[u32]) -> String {
     let most = account.finished.iter().chain(alone).max().copied().unwrap_or(0).max(1);
     let axes = Axes::new(account.finished.len().saturating_sub(1).max(1), most);
-    let mut text = head(problem, account, (WIDTH, HEIGHT), "tasks finished over time");
+    let mut text = head(title, account, (WIDTH, HEIGHT), "tasks finished over time");
     axes.draw(&mut text);
     let curves = [
         (alone, ALONE, "6 4", "robots that ignore each other"),
@@ -126,22 +128,18 @@ impl Axes {
 }
 
 /// The map with the share of steps that somebody waited on each cell.
-pub fn waits(problem: &Problem, account: &Account) -> String {
+pub fn waits(title: &str, problem: &Problem, account: &Account) -> String {
     let map = &problem.map;
-    let steps = account.finished.len().saturating_sub(1).max(1) as f64;
     let side = (MAP_WIDTH / f64::from(map.width)).floor().clamp(CELL.0, CELL.1);
     let classes: Vec<Option<usize>> = map
         .free
         .iter()
-        .zip(&account.waits_by_cell)
-        .map(|(is_free, waits)| {
-            let share = f64::from(*waits) / steps;
-            is_free.then(|| HEAT.iter().position(|(most, _, _)| share <= *most).unwrap_or(HEAT.len() - 1))
-        })
+        .zip(&account.waits_by_place)
+        .map(|(is_free, waits)| is_free.then(|| heat(account, *waits)))
         .collect();
     let (wide, high) = (side * f64::from(map.width), side * f64::from(map.height()));
     let width = LEGEND_WIDTH.max(wide + 2.0 * EDGE);
-    let mut text = head(problem, account, (width, TOP + high + LEGEND), "where robots waited");
+    let mut text = head(title, account, (width, TOP + high + LEGEND), "where robots waited");
     let _ = writeln!(
         text,
         "<g transform=\"translate({EDGE},{TOP}) scale({side})\" shape-rendering=\"crispEdges\">\n\
@@ -153,8 +151,46 @@ pub fn waits(problem: &Problem, account: &Account) -> String {
         let _ = writeln!(text, "<path d=\"{}\" fill=\"{colour}\"/>", cells(&classes, map.width, class));
     }
     let _ = writeln!(text, "</g>");
-    legend(&mut text, TOP + high + 26.0);
+    legend(&mut text, TOP + high + 26.0, "cell", &[(BLOCKED, "blocked")]);
     text + "</svg>\n"
+}
+
+/// The layout with the share of steps that somebody waited at each node.
+pub fn waits_on_layout(title: &str, layout: &Layout, account: &Account) -> String {
+    let nodes: Vec<[f64; 2]> = layout.nodes().map(|node| metres(layout, node)).collect();
+    let edge =
+        |of: fn(f64, f64) -> f64, axis: usize| nodes.iter().map(|at| at[axis]).reduce(of).unwrap_or_default();
+    let ([left, top], [right, bottom]) =
+        ([edge(f64::min, 0), edge(f64::max, 1)], [edge(f64::max, 0), edge(f64::min, 1)]);
+    let scale = MAP_WIDTH / (right - left).max(top - bottom).max(1.0);
+    let high = scale * (top - bottom);
+    let width = LEGEND_WIDTH.max(scale * (right - left) + 2.0 * EDGE);
+    let at = |[x, y]: [f64; 2]| (EDGE + scale * (x - left), TOP + scale * (top - y));
+    let mut text = head(title, account, (width, TOP + high + LEGEND), "where robots waited");
+    for edge in layout.edges() {
+        let ends = [layout.edge(edge).from, layout.edge(edge).to].map(|end| at(metres(layout, end)));
+        let [(x1, y1), (x2, y2)] = ends;
+        let _ = writeln!(text, "<path d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\" stroke=\"{BLOCKED}\"/>");
+    }
+    for (place, waits) in nodes.iter().zip(&account.waits_by_place) {
+        let ((x, y), class) = (at(*place), heat(account, *waits));
+        let radius = 2.0 + class as f64;
+        let _ =
+            writeln!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\"/>", HEAT[class].1);
+    }
+    legend(&mut text, TOP + high + 26.0, "node", &[(BLOCKED, "edge")]);
+    text + "</svg>\n"
+}
+
+fn metres(layout: &Layout, node: NodeId) -> [f64; 2] {
+    let node = layout.node(node);
+    [node.x_mm, node.y_mm].map(|mm| f64::from(mm) / 1_000.0)
+}
+
+/// The class of a place where somebody waited so many steps.
+fn heat(account: &Account, waits: u32) -> usize {
+    let share = f64::from(waits) / account.finished.len().saturating_sub(1).max(1) as f64;
+    HEAT.iter().position(|(most, _, _)| share <= *most).unwrap_or(HEAT.len() - 1)
 }
 
 /// Rectangles of one class, as long as they go in each row.
@@ -172,13 +208,13 @@ fn cells(classes: &[Option<usize>], width: u32, class: usize) -> String {
     path
 }
 
-fn legend(text: &mut String, top: f64) {
+fn legend(text: &mut String, top: f64, place: &str, more: &[(&str, &str)]) {
     let _ = writeln!(
         text,
-        "<text x=\"{EDGE}\" y=\"{:.1}\">share of steps in which a robot waited on the cell</text>",
+        "<text x=\"{EDGE}\" y=\"{:.1}\">share of steps in which a robot waited on the {place}</text>",
         top
     );
-    let entries = HEAT.iter().map(|(_, colour, name)| (*colour, *name)).chain([(BLOCKED, "blocked")]);
+    let entries = HEAT.iter().map(|(_, colour, name)| (*colour, *name)).chain(more.iter().copied());
     for (at, (colour, name)) in (0..).zip(entries) {
         let x = EDGE + 90.0 * f64::from(at);
         let _ = writeln!(
@@ -192,13 +228,12 @@ fn legend(text: &mut String, top: f64) {
     }
 }
 
-fn head(problem: &Problem, account: &Account, (width, height): (f64, f64), what: &str) -> String {
-    let name: String = problem.name.chars().filter(|letter| !"<>&".contains(*letter)).collect();
+fn head(title: &str, account: &Account, (width, height): (f64, f64), what: &str) -> String {
+    let title: String = title.chars().filter(|letter| !"<>&".contains(*letter)).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"sans-serif\" font-size=\"13\" fill=\"#20242c\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"{EDGE}\" y=\"36\" font-size=\"18\">{name}, {} robots, {} steps: {what}</text>\n",
-        problem.starts.len(),
+         <text x=\"{EDGE}\" y=\"36\" font-size=\"18\">{title}, {} steps: {what}</text>\n",
         account.finished.len().saturating_sub(1)
     )
 }

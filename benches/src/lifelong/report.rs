@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Account;
 use super::play::Cost;
-use super::{Account, Problem};
 
 /// Tasks finished are given after every so many steps, and after the last.
 const EVERY: usize = 100;
@@ -52,12 +52,11 @@ pub struct Report {
 
 impl Report {
     /// Of the account of a plan that holds, what it took, and the tasks robots finish that ignore each other.
-    pub fn new(problem: &Problem, account: &Account, cost: &Cost, conflict_free: u32) -> Report {
+    pub fn new(robots: usize, account: &Account, cost: &Cost, conflict_free: u32) -> Report {
         let last = account.finished.len().saturating_sub(1);
         let shown = |(step, finished): (usize, &u32)| {
             ((step > 0 && step % EVERY == 0) || step == last).then_some((step, *finished))
         };
-        let robots = problem.starts.len();
         let per_step = |seconds: f64| 1e3 * seconds / last.max(1) as f64;
         let share = |count: u64| count as f64 / (last * robots).max(1) as f64;
         Report {

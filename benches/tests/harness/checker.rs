@@ -65,7 +65,7 @@ fn a_plan_that_keeps_the_rules_holds_and_is_counted() {
     let account = check(&problem(), &plan()).unwrap();
     assert_eq!(account.finished, [0, 0, 0, 2, 2, 3]);
     assert_eq!((account.waits, account.turns), (2, 1));
-    assert_eq!(account.waits_by_cell, [0, 0, 0, 2, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(account.waits_by_place, [0, 0, 0, 2, 0, 0, 0, 0, 0, 0]);
     assert_eq!(account.stand, Stand { robot: 0, steps: 2, until: 5 });
 }
 

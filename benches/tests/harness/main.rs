@@ -5,6 +5,7 @@
 mod checker;
 mod command;
 mod format;
+mod layouts;
 mod reader;
 
 use std::fs;

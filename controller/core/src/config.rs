@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::policy;
+use crate::plan::Algorithm;
 
 /// The options of a fleet. Part of the hard state: a replay needs the same ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct Config {
     pub auto_enroll: bool,
     /// How robots are chosen for jobs.
     pub policy: policy::Name,
+    /// How ways are planned.
+    pub planner: Algorithm,
     /// Time between two planning cycles, ms.
     pub cycle_ms: u64,
     /// How far ahead a plan looks, ms.
@@ -54,6 +57,7 @@ impl Default for Config {
             site: "site".into(),
             auto_enroll: false,
             policy: policy::Name::default(),
+            planner: Algorithm::default(),
             cycle_ms: 500,
             window_ms: 15_000,
             round_trip_ms: 1_000,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use drover_core::plan::Algorithm;
 use drover_sim::capacity::{Line, Question, Sample, knee, lines, sample, setup, svg};
 use drover_sim::{Wire, World};
 
@@ -48,6 +49,9 @@ pub struct Capacity {
     /// How robots are chosen for jobs.
     #[arg(long, value_name = "NAME", default_value = "nearest", value_parser = super::policy)]
     policy: PolicyName,
+    /// How ways are planned: epibt or pibt.
+    #[arg(long, value_name = "NAME", default_value_t = Algorithm::default())]
+    planner: Algorithm,
     /// So many worlds at a time; as many as there are cores when not given.
     #[arg(long)]
     threads: Option<usize>,
@@ -109,6 +113,7 @@ impl Capacity {
             to: self.to.clone(),
             hours: self.hours,
             policy: self.policy,
+            planner: self.planner,
         }
     }
 
@@ -140,7 +145,8 @@ impl Capacity {
         let knee = knee(lines);
         if self.json {
             let line = json!({
-                "layout": self.layout.display().to_string(), "policy": self.policy.as_str(), "hours": self.hours,
+                "layout": self.layout.display().to_string(), "policy": self.policy.as_str(),
+                "planner": self.planner.as_str(), "hours": self.hours,
                 "seeds": self.seeds, "knee": knee, "sizes": lines,
             });
             println!("{line}");

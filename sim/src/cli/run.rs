@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use drover_core::plan::Algorithm;
 use drover_sim::report::{self, Heading, Report, Verdict};
 use drover_sim::scenario::START;
 use drover_sim::story::clock;
@@ -27,6 +28,9 @@ pub struct Run {
     /// How robots are chosen for jobs; goes before the scenario's own.
     #[arg(long, value_name = "NAME", value_parser = super::policy)]
     policy: Option<PolicyName>,
+    /// How ways are planned, epibt or pibt; goes before the scenario's own.
+    #[arg(long, value_name = "NAME")]
+    planner: Option<Algorithm>,
     /// Writes report.html (with a replay), report.md and report.json into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -61,6 +65,7 @@ impl Run {
         };
         let mut setup = load(scenario, self.seed)?;
         setup.config.policy = self.policy.unwrap_or(setup.config.policy);
+        setup.config.planner = self.planner.unwrap_or(setup.config.planner);
         for warning in &setup.warnings {
             eprintln!("drover-sim: {}: layout: {warning}", scenario.display());
         }
@@ -84,10 +89,15 @@ impl Run {
             WireArg::Json => " --wire json",
         };
         let policy = self.policy.map_or(String::new(), |policy| format!(" --policy {}", policy.as_str()));
+        let planner = self.planner.map_or(String::new(), |planner| format!(" --planner {planner}"));
         let mutant = self.mutant.as_ref().map(|name| format!(" --mutant {name}")).unwrap_or_default();
         let name = scenario.display().to_string();
         Heading {
-            again: format!("drover-sim run {} --seed {}{policy}{mutant}{wire}", quoted(&name), setup.seed),
+            again: format!(
+                "drover-sim run {} --seed {}{policy}{planner}{mutant}{wire}",
+                quoted(&name),
+                setup.seed
+            ),
             what: setup.what.clone(),
             seed: setup.seed,
             policy: setup.config.policy.as_str().to_owned(),

@@ -1,12 +1,11 @@
 //! One planning cycle of a fleet: from everybody's decision points to new claims.
 
-use super::{Agent, Move, Plan, Planner, Problem, Tail, joint, validate};
+use super::{Agent, Move, Plan, Problem, Tail, joint, validate};
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::fleet::Fleet;
 use crate::hold;
 use crate::id::RobotId;
-use crate::plan::pibt::Pibt;
 use crate::robot::{Cause, Phase, Robot, Task};
 use crate::traffic;
 
@@ -46,7 +45,7 @@ pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     };
     let manoeuvre = manoeuvre(fleet, &problem, now);
     problem.manoeuvre = &manoeuvre;
-    let plan = Pibt.plan(&problem, &mut fleet.distances);
+    let plan = fleet.state.config.planner.planner().plan(&problem, &mut fleet.distances);
     let stats = &mut fleet.state.planner;
     stats.plans += 1;
     stats.expansions += plan.expansions;

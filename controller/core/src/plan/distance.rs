@@ -10,6 +10,7 @@ use std::sync::Arc;
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 
 use super::ground::Ground;
+use super::window::Priced;
 
 /// No way.
 pub const UNREACHABLE: u32 = u32::MAX;
@@ -39,6 +40,7 @@ pub struct Distances {
     /// Time lost on driving onto each node, ms; empty = none anywhere.
     lost: Vec<u32>,
     changes: Changes,
+    priced: Option<Priced>,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +102,19 @@ impl Distances {
             self.arcs.clear();
         }
         changed.into_iter().for_each(|edge| self.changes.note(layout.edge(edge).from));
+        if let Some(priced) = &mut self.priced {
+            priced.set_ground(layout, obstacles, closed);
+        }
+    }
+
+    /// The layout in beats, with its prices.
+    pub(super) fn priced(&mut self, layout: &Layout) -> &mut Priced {
+        if self.priced.is_none() {
+            let mut priced = Priced::new(layout, &self.ground(layout));
+            priced.set_ground(layout, &self.obstacles, &self.closed);
+            self.priced = Some(priced);
+        }
+        self.priced.as_mut().expect("just made")
     }
 
     fn set_lost(&mut self, layout: &Layout, node: NodeId, lost: u32) {

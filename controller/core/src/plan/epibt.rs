@@ -5,15 +5,21 @@
 //! finds another, recursively, and the weighted sum of prices falls. After a beat, everybody keeps the rest of its
 //! operation and waits at its end.
 
-use super::guidance::{BEAT, Guidance};
-use super::lattice::{Lattice, NONE, Step};
-use super::reach::{Prices, UNREACHED};
+use super::guidance::BEAT;
+use super::lattice::{Footprint, Lattice, NONE};
+use super::operation::{
+    Front, Growth, Operation, advance, arrive, can, first_state, fronts, price, price_to_go,
+};
 
-/// Beats of an operation, at most.
+pub use super::operation::{Beat, Traveller};
+
+/// Beats of an operation on a grid, at most.
 pub const DEPTH: usize = 7;
+/// The same on a layout, where an edge takes several.
+pub const DEPTH_ON_LAYOUT: usize = 15;
 
-/// Price of an operation from whose end the goal can't be reached.
-const STRANDED: u32 = 1 << 24;
+/// In the table of who is where: nobody may be there.
+const BARRED: u32 = NONE - 1;
 
 /// More than any operation's price.
 const ANY: u32 = u32::MAX;
@@ -21,75 +27,19 @@ const ANY: u32 = u32::MAX;
 /// A list holds operations so much dearer than was asked for, lest it be made twice.
 const LISTED_BEYOND: u32 = BEAT as u32;
 
-/// Directions looked at per place, at most.
-const STATES_MAX: usize = 8;
-
-/// A robot as this planner sees it.
+/// The planner, with what it keeps from beat to beat. `DEPTH`: beats of an operation, at most.
 #[derive(Clone, Debug)]
-pub struct Traveller {
-    /// Where it is.
-    pub state: u32,
-    /// Where it goes first, and the prices to there.
-    pub goal: Option<(u32, Prices)>,
-    /// Where it goes then.
-    pub then: Option<(u32, Prices)>,
-    /// The price from the one to the other.
-    pub onward: u32,
-    /// What its price counts beside others'.
-    pub weight: u32,
-}
-
-/// What a robot may do in the next beats.
-#[derive(Clone, Copy, Debug)]
-struct Operation {
-    price: u32,
-    places: [u32; DEPTH],
-}
-
-/// Prices of the states at one place.
-#[derive(Clone, Copy)]
-struct Front {
-    len: usize,
-    states: [(u32, u32); STATES_MAX],
-}
-
-impl Front {
-    fn one(state: u32, price: u32) -> Front {
-        let mut front = Front { len: 1, states: [(NONE, 0); STATES_MAX] };
-        front.states[0] = (state, price);
-        front
-    }
-
-    fn all(&self) -> &[(u32, u32)] {
-        &self.states[..self.len]
-    }
-
-    fn add(&mut self, state: u32, price: u32) {
-        let known = self.states[..self.len].iter_mut().find(|(known, _)| *known == state);
-        match known {
-            Some(known) => known.1 = known.1.min(price),
-            None if self.len < STATES_MAX => {
-                self.states[self.len] = (state, price);
-                self.len += 1;
-            }
-            None => {}
-        }
-    }
-}
-
-/// The planner, with what it keeps from beat to beat.
-#[derive(Clone, Debug)]
-pub struct Epibt {
+pub struct Epibt<const DEPTH: usize> {
     /// Beats of an operation.
     depth: usize,
     /// Who is where: `(DEPTH + 1)` beats per place.
     table: Vec<u32>,
     /// The operation each robot has.
-    now: Vec<Operation>,
+    now: Vec<Operation<DEPTH>>,
     /// No operation of the robot is cheaper.
     bound: Vec<u32>,
     /// Operations of robots that had to look for one, cheapest first, and where each robot's are.
-    operations: Vec<Operation>,
+    operations: Vec<Operation<DEPTH>>,
     listed: Vec<Listed>,
     here: Vec<u32>,
     on_chain: Vec<bool>,
@@ -105,17 +55,6 @@ struct Listed {
     under: u32,
 }
 
-/// The floor in one beat.
-#[derive(Clone, Copy)]
-pub struct Beat<'a> {
-    /// Where robots can be.
-    pub lattice: &'a Lattice,
-    /// Prices of a beat.
-    pub guidance: &'a Guidance,
-    /// Everybody.
-    pub travellers: &'a [Traveller],
-}
-
 /// Who is in the way of an operation.
 enum Way {
     Free,
@@ -124,9 +63,9 @@ enum Way {
     Barred,
 }
 
-impl Epibt {
+impl<const DEPTH: usize> Epibt<DEPTH> {
     /// Nobody on the floor yet.
-    pub fn new(lattice: &Lattice) -> Epibt {
+    pub fn new(lattice: &Lattice) -> Epibt<DEPTH> {
         Epibt {
             depth: DEPTH,
             table: vec![NONE; lattice.place_count() * (DEPTH + 1)],
@@ -148,8 +87,9 @@ impl Epibt {
         }
     }
 
-    /// Begins a beat: everybody keeps the rest of what it had. If somebody isn't where its operation said, or is new,
-    /// everybody waits, which nobody can be in the way of.
+    /// Begins a beat: everybody keeps the rest of what it had. Who hasn't come on as it was to, has all of that still
+    /// before it, if nobody is in the way; if that can't be, it rests, and so does whoever would come into its way. Resting,
+    /// nobody is in anybody's way.
     pub fn begin(&mut self, beat: Beat<'_>) {
         let (lattice, travellers) = (beat.lattice, beat.travellers);
         self.table.fill(NONE);
@@ -157,21 +97,96 @@ impl Epibt {
         self.listed = vec![Listed::default(); travellers.len()];
         self.on_chain = vec![false; travellers.len()];
         self.here = travellers.iter().map(|one| lattice.place(one.state)).collect();
-        let went_on = |(now, here): (&Operation, &u32)| now.places[0] == *here;
-        let is_kept = self.now.len() == self.here.len() && self.now.iter().zip(&self.here).all(went_on);
-        if !is_kept {
+        let price = |one: &Traveller| price_to_go(one, lattice, &Front::one(one.state, 0), 0);
+        self.bound = travellers.iter().map(price).collect();
+        let is_new = self.now.len() != travellers.len();
+        if is_new {
             self.now = self.here.iter().map(|here| Operation { price: 0, places: [*here; DEPTH] }).collect();
         }
-        self.bound.clear();
-        for (robot, traveller) in travellers.iter().enumerate() {
-            let front = Front::one(traveller.state, 0);
-            self.bound.push(price_to_go(traveller, lattice, &front, 0));
-            let before = self.now[robot].places;
-            let places = std::array::from_fn(|index| before[(index + 1).min(self.depth - 1)]);
-            let price = price(beat, traveller, &places[..self.depth]);
-            self.now[robot] = Operation { price, places };
-            self.put(robot as u32, &places);
+        let mut late = Vec::new();
+        for (robot, traveller) in (0..).zip(travellers) {
+            let before = self.now[robot as usize].places;
+            if is_new || before[0] != self.here[robot as usize] {
+                late.push(robot);
+                continue;
+            }
+            let mut places = std::array::from_fn(|index| before[(index + 1).min(self.depth - 1)]);
+            self.go_to_end(beat, traveller, &mut places);
+            if can(beat, traveller, &places[..self.depth]) {
+                self.take(beat, robot, places);
+            } else {
+                // It is at its place, but hasn't turned.
+                late.push(robot);
+            }
         }
+        let mut resting = late;
+        resting.retain(|robot| is_new || !self.goes_on_late(beat, *robot));
+        self.rest(beat, resting);
+    }
+
+    /// The robot has this operation from now on.
+    fn take(&mut self, beat: Beat<'_>, robot: u32, places: [u32; DEPTH]) {
+        let price = price(beat, &beat.travellers[robot as usize], &places[..self.depth]);
+        self.now[robot as usize] = Operation { price, places };
+        self.put(beat.lattice, robot, &places);
+    }
+
+    /// The robot does now what it was to do a beat ago, if it can and nobody is in the way.
+    fn goes_on_late(&mut self, beat: Beat<'_>, robot: u32) -> bool {
+        let places = self.now[robot as usize].places;
+        let can = can(beat, &beat.travellers[robot as usize], &places[..self.depth]);
+        let goes = can && matches!(self.way(beat.lattice, self.here[robot as usize], &places), Way::Free);
+        if goes {
+            self.take(beat, robot, places);
+        }
+        goes
+    }
+
+    /// These robots go to the end of where they can't wait, and wait. Whoever would come into the way of that, too.
+    fn rest(&mut self, beat: Beat<'_>, mut robots: Vec<u32>) {
+        let mut rests = vec![false; beat.travellers.len()];
+        robots.iter().for_each(|robot| rests[*robot as usize] = true);
+        while let Some(robot) = robots.pop() {
+            let (mut state, mut places) = (beat.travellers[robot as usize].state, [NONE; DEPTH]);
+            for place in &mut places[..self.depth] {
+                let ahead = beat.lattice.ahead(state).next();
+                state = ahead.filter(|_| !beat.lattice.may_wait(beat.lattice.place(state))).unwrap_or(state);
+                *place = beat.lattice.place(state);
+            }
+            let mut in_the_way = Vec::new();
+            for (at, place) in places[..self.depth].iter().enumerate() {
+                each_needed(beat.lattice, *place, |need| {
+                    let there = self.table[need as usize * (DEPTH + 1) + at + 1];
+                    if there < BARRED && !std::mem::replace(&mut rests[there as usize], true) {
+                        in_the_way.push(there);
+                    }
+                });
+            }
+            for other in in_the_way {
+                let places = self.now[other as usize].places;
+                self.lift(beat.lattice, other, &places);
+                robots.push(other);
+            }
+            self.take(beat, robot, places);
+        }
+    }
+
+    /// Who is on its way at the end of its operation goes on.
+    fn go_to_end(&self, beat: Beat<'_>, traveller: &Traveller, places: &mut [u32; DEPTH]) {
+        let last = self.depth - 1;
+        if beat.lattice.may_wait(places[last]) || can(beat, traveller, &places[..self.depth]) {
+            return;
+        }
+        let (front, _) = fronts(beat, traveller, &places[..last]);
+        let ahead = front.all().iter().flat_map(|(state, _)| beat.lattice.ahead(*state)).next();
+        places[last] = ahead.map_or(places[last], |state| beat.lattice.place(state));
+    }
+
+    /// Nobody may have the place during the first beats, but who has it now.
+    pub fn bar(&mut self, place: u32, beats: usize) {
+        let row = place as usize * (DEPTH + 1);
+        let free = self.table[row..=row + beats.min(self.depth)].iter_mut().filter(|by| **by == NONE);
+        free.for_each(|by| *by = BARRED);
     }
 
     /// Gives the robot a cheaper operation if the weighted sum of all prices falls by it. Returns the operations looked at,
@@ -182,11 +197,11 @@ impl Epibt {
             return 0;
         }
         self.left = budget;
-        self.lift(robot, &now.places);
+        self.lift(beat.lattice, robot, &now.places);
         if !self.go_on(beat, robot) {
             self.on_chain[robot as usize] = true;
             if !self.settle(beat, robot, 0, 0) {
-                self.put(robot, &now.places);
+                self.put(beat.lattice, robot, &now.places);
             }
             self.on_chain[robot as usize] = false;
         }
@@ -200,23 +215,22 @@ impl Epibt {
         let mut places = self.now[robot as usize].places;
         let (front, stage) = fronts(beat, traveller, &places[..self.depth - 1]);
         let last = self.depth - 1;
-        for (state, _) in front.all() {
-            let ahead = beat.lattice.after(*state, Step::Ahead);
-            if ahead == NONE {
-                continue;
-            }
+        let before = places.get(last.wrapping_sub(1)).copied().unwrap_or(self.here[robot as usize]);
+        for ahead in front.all().iter().flat_map(|(state, _)| beat.lattice.ahead(*state)) {
             places[last] = beat.lattice.place(ahead);
-            let before = places.get(last.wrapping_sub(1)).copied().unwrap_or(self.here[robot as usize]);
+            if last < traveller.held {
+                return false;
+            }
             let front = advance(beat, traveller, (before, &front, stage), places[last]);
-            let stage = arrive(traveller, stage, places[last]);
+            let stage = if places[last] == before { stage } else { arrive(traveller, stage, places[last]) };
             let price = price_to_go(traveller, beat.lattice, &front, stage);
             if price > self.bound[robot as usize] {
                 continue;
             }
             self.left = self.left.saturating_sub(1);
-            if matches!(self.way(self.here[robot as usize], &places), Way::Free) {
+            if matches!(self.way(beat.lattice, self.here[robot as usize], &places), Way::Free) {
                 self.now[robot as usize] = Operation { price, places };
-                self.put(robot, &places);
+                self.put(beat.lattice, robot, &places);
                 return true;
             }
         }
@@ -237,10 +251,10 @@ impl Epibt {
                 return false;
             }
             self.left -= 1;
-            let is_settled = match self.way(self.here[robot as usize], &operation.places) {
+            let is_settled = match self.way(beat.lattice, self.here[robot as usize], &operation.places) {
                 Way::Barred => false,
                 Way::Free => {
-                    self.put(robot, &operation.places);
+                    self.put(beat.lattice, robot, &operation.places);
                     true
                 }
                 Way::One(other) => {
@@ -266,14 +280,14 @@ impl Epibt {
         limit: i64,
     ) -> bool {
         let before = self.now[other as usize].places;
-        self.lift(other, &before);
-        self.put(robot, places);
+        self.lift(beat.lattice, other, &before);
+        self.put(beat.lattice, robot, places);
         self.on_chain[other as usize] = true;
         let is_settled = self.settle(beat, other, sum, limit);
         self.on_chain[other as usize] = false;
         if !is_settled {
-            self.lift(robot, places);
-            self.put(other, &before);
+            self.lift(beat.lattice, robot, places);
+            self.put(beat.lattice, other, &before);
         }
         is_settled
     }
@@ -305,7 +319,10 @@ impl Epibt {
         i64::from(beat.travellers[robot as usize].weight) * (i64::from(least) - i64::from(now)).min(0)
     }
 
-    fn way(&self, here: u32, places: &[u32; DEPTH]) -> Way {
+    fn way(&self, lattice: &Lattice, here: u32, places: &[u32; DEPTH]) -> Way {
+        if let Some(footprint) = lattice.footprint() {
+            return self.way_of(footprint, places);
+        }
         let (mut found, mut before) = (NONE, here);
         for (beat, place) in places[..self.depth].iter().enumerate() {
             let row = *place as usize * (DEPTH + 1) + beat;
@@ -326,19 +343,41 @@ impl Epibt {
         if found == NONE { Way::Free } else { Way::One(found) }
     }
 
-    fn put(&mut self, robot: u32, places: &[u32; DEPTH]) {
-        self.mark(robot, places, robot);
+    /// The same for robots that exclude each other from more than the places they are at.
+    fn way_of(&self, footprint: &Footprint, places: &[u32; DEPTH]) -> Way {
+        let mut found = NONE;
+        for (beat, place) in places[..self.depth].iter().enumerate() {
+            for need in footprint.needs(*place) {
+                let there = self.table[*need as usize * (DEPTH + 1) + beat + 1];
+                if there != NONE && there != found {
+                    if found != NONE || there == BARRED || self.on_chain[there as usize] {
+                        return Way::Barred;
+                    }
+                    found = there;
+                }
+            }
+        }
+        if found == NONE { Way::Free } else { Way::One(found) }
     }
 
-    fn lift(&mut self, robot: u32, places: &[u32; DEPTH]) {
-        self.mark(robot, places, NONE);
+    fn put(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH]) {
+        self.mark(lattice, robot, places, robot);
     }
 
-    fn mark(&mut self, robot: u32, places: &[u32; DEPTH], by: u32) {
+    fn lift(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH]) {
+        self.mark(lattice, robot, places, NONE);
+    }
+
+    fn mark(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH], by: u32) {
         self.table[self.here[robot as usize] as usize * (DEPTH + 1)] = by;
         for (beat, place) in places[..self.depth].iter().enumerate() {
-            self.table[*place as usize * (DEPTH + 1) + beat + 1] = by;
+            each_held(lattice, *place, |held| self.table[held as usize * (DEPTH + 1) + beat + 1] = by);
         }
+    }
+
+    /// Where the robot will be after each of the next beats.
+    pub fn places(&self, robot: u32) -> &[u32] {
+        &self.now[robot as usize].places[..self.depth]
     }
 
     /// The state of the robot after this beat.
@@ -347,148 +386,18 @@ impl Epibt {
     }
 }
 
-/// Enumerates the operations of one robot: one for each string of places, with the turns that make it cheapest.
-struct Growth<'a> {
-    depth: usize,
-    /// Only those cheaper than this.
-    under: u32,
-    beat: Beat<'a>,
-    traveller: &'a Traveller,
-    into: &'a mut Vec<Operation>,
-}
-
-impl Growth<'_> {
-    fn grow_from(mut self, state: u32) {
-        let places = [NONE; DEPTH];
-        self.grow(0, places, self.beat.lattice.place(state), &Front::one(state, 0), 0);
-    }
-
-    fn grow(&mut self, at: usize, mut places: [u32; DEPTH], here: u32, front: &Front, stage: usize) {
-        let Beat { lattice, guidance, .. } = self.beat;
-        let price = price_to_go(self.traveller, lattice, front, stage);
-        if price >= self.under {
-            return;
-        }
-        if at == self.depth {
-            self.into.push(Operation { price, places });
-            return;
-        }
-        places[at] = here;
-        let stayed = stay(self.beat, self.traveller, front, stage);
-        self.grow(at + 1, places, here, &stayed, stage);
-        for (state, price) in front.all() {
-            let ahead = lattice.after(*state, Step::Ahead);
-            if ahead != NONE {
-                let place = lattice.place(ahead);
-                places[at] = place;
-                let price = price + cost(self.traveller, stage, guidance.ahead(ahead));
-                let stage = arrive(self.traveller, stage, place);
-                self.grow(at + 1, places, place, &Front::one(ahead, price), stage);
-            }
-        }
+/// Every place that nobody else may have while a robot is at this one.
+fn each_needed(lattice: &Lattice, place: u32, mut each: impl FnMut(u32)) {
+    match lattice.footprint() {
+        None => each(place),
+        Some(footprint) => footprint.needs(place).iter().for_each(|need| each(*need)),
     }
 }
 
-/// Nothing costs anything any more once all goals are reached.
-fn cost(traveller: &Traveller, stage: usize, price: u16) -> u32 {
-    if goal(traveller, stage).is_some() { u32::from(price) } else { 0 }
-}
-
-fn goal(traveller: &Traveller, stage: usize) -> Option<&(u32, Prices)> {
-    match stage {
-        0 => traveller.goal.as_ref(),
-        1 => traveller.then.as_ref(),
-        _ => None,
+/// Every place that a robot at this one has for itself.
+fn each_held(lattice: &Lattice, place: u32, mut each: impl FnMut(u32)) {
+    match lattice.footprint() {
+        None => each(place),
+        Some(footprint) => footprint.holds(place).iter().for_each(|held| each(*held)),
     }
-}
-
-fn arrive(traveller: &Traveller, stage: usize, place: u32) -> usize {
-    stage + usize::from(goal(traveller, stage).is_some_and(|(goal, _)| *goal == place))
-}
-
-fn stay(beat: Beat<'_>, traveller: &Traveller, front: &Front, stage: usize) -> Front {
-    let mut after = Front { len: 0, states: [(NONE, 0); STATES_MAX] };
-    for (state, price) in front.all() {
-        after.add(*state, price + cost(traveller, stage, beat.guidance.wait));
-        for step in [Step::Right, Step::Left] {
-            let turned = beat.lattice.after(*state, step);
-            if turned != NONE && turned != *state {
-                after.add(turned, price + cost(traveller, stage, beat.guidance.turn));
-            }
-        }
-    }
-    after
-}
-
-/// The least price of an operation that ends so, all goals reached.
-fn price_to_go(traveller: &Traveller, lattice: &Lattice, front: &Front, stage: usize) -> u32 {
-    let Some((_, prices)) = goal(traveller, stage) else {
-        return front.all().iter().map(|(_, price)| *price).min().unwrap_or(STRANDED);
-    };
-    let prices = front.all().iter().map(|(state, price)| (price, prices.get(lattice, *state)));
-    let reached = prices.filter(|(_, left)| *left != UNREACHED);
-    let price = reached.map(|(price, left)| price + u32::from(left)).min();
-    let onward = if stage == 0 { traveller.onward } else { 0 };
-    price.map_or(STRANDED, |price| price + onward)
-}
-
-/// The price of a string of places.
-fn price(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> u32 {
-    let (front, stage) = fronts(beat, traveller, places);
-    if front.len == 0 { STRANDED } else { price_to_go(traveller, beat.lattice, &front, stage) }
-}
-
-/// The states at the end of a string of places, and how many goals it has reached.
-fn fronts(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> (Front, usize) {
-    let (mut at, mut front, mut stage) =
-        (beat.lattice.place(traveller.state), Front::one(traveller.state, 0), 0);
-    for place in places {
-        front = advance(beat, traveller, (at, &front, stage), *place);
-        stage = arrive(traveller, stage, if *place == at { NONE } else { *place });
-        at = *place;
-    }
-    (front, stage)
-}
-
-/// The first beat of the cheapest way to make this string of places; of two alike, the one that turns at once.
-fn first_state(beat: Beat<'_>, traveller: &Traveller, places: &[u32]) -> u32 {
-    let here = beat.lattice.place(traveller.state);
-    let start = Front::one(traveller.state, 0);
-    let first = places[0];
-    let mut firsts = advance(beat, traveller, (here, &start, 0), first).all().to_vec();
-    let waits = |state: u32| state == traveller.state && traveller.goal.is_some();
-    firsts.sort_unstable_by_key(|(state, price)| (waits(*state), *price, *state));
-    let best = firsts.iter().filter_map(|(state, price)| {
-        let (mut at, mut front) = (first, Front::one(*state, *price));
-        let mut stage = arrive(traveller, 0, if first == here { NONE } else { first });
-        for place in &places[1..] {
-            front = advance(beat, traveller, (at, &front, stage), *place);
-            stage = arrive(traveller, stage, if *place == at { NONE } else { *place });
-            at = *place;
-        }
-        let price =
-            if front.len == 0 { None } else { Some(price_to_go(traveller, beat.lattice, &front, stage)) };
-        price.map(|price| (price, *state))
-    });
-    best.min_by_key(|(price, _)| *price).map_or(traveller.state, |(_, state)| state)
-}
-
-/// One beat later, at this place.
-fn advance(
-    beat: Beat<'_>,
-    traveller: &Traveller,
-    (at, front, stage): (u32, &Front, usize),
-    place: u32,
-) -> Front {
-    if place == at {
-        return stay(beat, traveller, front, stage);
-    }
-    let mut moved = Front { len: 0, states: [(NONE, 0); STATES_MAX] };
-    for (state, price) in front.all() {
-        let ahead = beat.lattice.after(*state, Step::Ahead);
-        if ahead != NONE && beat.lattice.place(ahead) == place {
-            moved.add(ahead, price + cost(traveller, stage, beat.guidance.ahead(ahead)));
-        }
-    }
-    moved
 }

@@ -7,9 +7,6 @@ use super::streets;
 /// The price of a beat with nothing in the way.
 pub const BEAT: u16 = 16;
 
-/// The price of a beat against the direction of a street.
-const AGAINST: u16 = BEAT + BEAT / 2;
-
 /// Prices of a beat.
 #[derive(Clone, Debug)]
 pub struct Guidance {
@@ -25,16 +22,25 @@ pub struct Guidance {
 impl Guidance {
     /// The same price everywhere.
     pub fn even(lattice: &Lattice) -> Guidance {
-        Guidance { ahead: vec![BEAT; lattice.state_count()], turn: BEAT, wait: BEAT, dearest: BEAT }
+        let ahead = (0..lattice.state_count() as u32).map(|into| lattice.length(into).unwrap_or(BEAT));
+        let ahead: Vec<u16> = ahead.collect();
+        let dearest = ahead.iter().copied().max().unwrap_or(BEAT).max(BEAT);
+        Guidance { ahead, turn: BEAT, wait: BEAT, dearest }
     }
 
-    /// Dearer against the direction of the layout's streets.
-    pub fn streets(lattice: &Lattice) -> Guidance {
+    /// A step forward into this state costs so much more, in parts of a beat.
+    pub fn make_dearer(&mut self, into: u32, by: u16) {
+        let price = &mut self.ahead[into as usize];
+        *price = price.saturating_add(by);
+        self.dearest = self.dearest.max(*price);
+    }
+
+    /// Dearer against the direction of the layout's streets: by this part of a step's price.
+    pub fn streets(lattice: &Lattice, against_part: u16) -> Guidance {
         let mut guidance = Guidance::even(lattice);
         for state in streets::against(lattice) {
-            guidance.ahead[state as usize] = AGAINST;
+            guidance.make_dearer(state, guidance.ahead[state as usize] / against_part);
         }
-        guidance.dearest = AGAINST;
         guidance
     }
 

@@ -1,6 +1,7 @@
 //! Lifelong planning for throughput: which robot takes which revealed task, and everybody's next beat.
 
-use super::epibt::{Beat, DEPTH, Epibt, Traveller};
+use super::epibt::{Beat, Epibt, Traveller};
+use super::flow::Flow;
 use super::guidance::{BEAT, Guidance};
 use super::lattice::{Lattice, NONE, Step};
 use super::lns::{Draw, refine};
@@ -9,18 +10,24 @@ use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
 /// Operations the first try of each robot in a beat may look at.
 const FIRST_MAX: u64 = 100_000;
-/// From so many robots on, operations are shorter and tries end sooner.
+/// From so many robots on, operations are a beat shorter and tries end sooner.
 const MANY_ROBOTS: usize = 3_000;
-const DEPTH_OF_MANY: usize = 6;
 const FIRST_MAX_OF_MANY: u64 = 10_000;
 /// The errand after the next counts when the next is so many beats away.
 const SOON: u16 = 12;
+/// A robot's arrival is looked for so many steps ahead, at most.
+const DESCENT_MAX: usize = 64;
 /// One robot per so many places, and ranks must be far apart, or crowds don't dissolve.
 const CROWD_PLACES: usize = 3;
 /// Beats without progress after which a robot counts more and more.
 const PATIENCE: u32 = 30;
 /// Further beats after which it counts once more.
 const PATIENCE_STEP: u32 = 4;
+
+/// A step against a street costs this part of its price more: much on a large floor, where nothing is learned from the
+/// traffic observed.
+const AGAINST_ON_LARGE: u16 = 2;
+const AGAINST_ON_SMALL: u16 = 8;
 
 /// A task that is seen.
 #[derive(Clone, Debug)]
@@ -44,13 +51,16 @@ struct Progress {
     since: u32,
 }
 
-/// The stack: prices on demand, assignment, operations, refinement.
+/// The stack: prices on demand, assignment, operations of so many beats at most, refinement.
 #[derive(Debug)]
-pub struct Lifelong {
+pub struct Lifelong<const DEPTH: usize> {
     lattice: Lattice,
+    /// By the layout alone, and with what was observed.
+    streets: Guidance,
     guidance: Guidance,
+    flow: Flow,
     reach: Reach,
-    epibt: Epibt,
+    epibt: Epibt<DEPTH>,
     draw: Draw,
     budget: u64,
     progress: Vec<Progress>,
@@ -59,10 +69,12 @@ pub struct Lifelong {
     turn: usize,
 }
 
-impl Lifelong {
+impl<const DEPTH: usize> Lifelong<DEPTH> {
     /// For robots on this lattice; `budget`: operations looked at in refinement per beat.
-    pub fn new(lattice: Lattice, budget: u64) -> Lifelong {
-        let guidance = Guidance::streets(&lattice);
+    pub fn new(lattice: Lattice, budget: u64) -> Lifelong<DEPTH> {
+        let is_small = Reach::new(&lattice, &Guidance::even(&lattice), MEMORY_MAX).is_small();
+        let against = if is_small { AGAINST_ON_SMALL } else { AGAINST_ON_LARGE };
+        let guidance = Guidance::streets(&lattice, against);
         Lifelong {
             reach: Reach::new(&lattice, &guidance, MEMORY_MAX),
             epibt: Epibt::new(&lattice),
@@ -71,6 +83,8 @@ impl Lifelong {
             progress: Vec::new(),
             matching: Matching::default(),
             turn: 0,
+            flow: Flow::new(&lattice),
+            streets: guidance.clone(),
             guidance,
             lattice,
         }
@@ -89,7 +103,7 @@ impl Lifelong {
         self.search(states, seen, pursues);
         let (travellers, order) = self.travellers(states, seen, pursues);
         let (depth, first_max) =
-            if states.len() < MANY_ROBOTS { (DEPTH, FIRST_MAX) } else { (DEPTH_OF_MANY, FIRST_MAX_OF_MANY) };
+            if states.len() < MANY_ROBOTS { (DEPTH, FIRST_MAX) } else { (DEPTH - 1, FIRST_MAX_OF_MANY) };
         self.epibt.set_depth(depth);
         let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers: &travellers };
         self.epibt.begin(beat);
@@ -97,7 +111,38 @@ impl Lifelong {
             self.epibt.improve(beat, robot as u32, first_max);
         }
         refine(&mut self.epibt, beat, &mut self.draw, self.budget);
-        (0..states.len() as u32).map(|robot| self.epibt.next(beat, robot)).collect()
+        let next: Vec<u32> = (0..states.len() as u32).map(|robot| self.epibt.next(beat, robot)).collect();
+        if self.reach.is_small() {
+            self.observe(&travellers, &next);
+        }
+        next
+    }
+
+    /// Learns from who goes on and who waits. All prices are searched anew then, so only on a floor where that is quick.
+    fn observe(&mut self, travellers: &[Traveller], next: &[u32]) {
+        for (traveller, next) in travellers.iter().zip(next) {
+            let Some((_, prices)) = &traveller.goal else { continue };
+            if *next != traveller.state {
+                self.flow.pass(*next);
+            } else if let Some(wanted) = self.best(traveller.state, prices) {
+                self.flow.wait(wanted);
+            }
+        }
+        if let Some(guidance) = self.flow.look(&self.streets) {
+            self.reach = Reach::new(&self.lattice, &guidance, MEMORY_MAX);
+            self.guidance = guidance;
+            self.progress.iter_mut().for_each(|progress| progress.is_exact = false);
+        }
+    }
+
+    /// The state after the cheapest next step towards the goal.
+    fn best(&self, state: u32, prices: &Prices) -> Option<u32> {
+        let (lattice, guidance) = (&self.lattice, &self.guidance);
+        let turned = [Step::Right, Step::Left].map(|step| (lattice.after(state, step), guidance.turn));
+        let turned = turned.into_iter().filter(|(after, _)| *after != NONE);
+        let steps = lattice.ahead(state).map(|ahead| (ahead, guidance.ahead(ahead))).chain(turned);
+        let cost = |(after, cost): &(u32, u16)| prices.get(lattice, *after).saturating_add(*cost);
+        steps.min_by_key(cost).map(|(after, _)| after)
     }
 
     /// The state of each robot after the next beat if it had the floor to itself.
@@ -107,9 +152,10 @@ impl Lifelong {
         for (robot, state) in states.iter().enumerate() {
             let Some(task) = pursued(seen, pursues[robot]) else { continue };
             let prices = self.reach.to(&self.lattice, &self.guidance, task.errands[0], *state);
-            let steps = [Step::Ahead, Step::Right, Step::Left].map(|step| self.lattice.after(*state, step));
-            let steps = steps.into_iter().filter(|after| *after != NONE);
-            next[robot] = steps.min_by_key(|after| prices.get(&self.lattice, *after)).unwrap_or(*state);
+            // Who is there already does its errand by staying.
+            if self.lattice.place(*state) != task.errands[0] {
+                next[robot] = self.best(*state, &prices).unwrap_or(*state);
+            }
         }
         next
     }
@@ -138,7 +184,7 @@ impl Lifelong {
         let mut travellers = Vec::with_capacity(states.len());
         let mut left = Vec::with_capacity(states.len());
         for (robot, state) in states.iter().enumerate() {
-            let mut traveller = Traveller { state: *state, goal: None, then: None, onward: 0, weight: 1 };
+            let mut traveller = Traveller::new(*state);
             let mut price = u32::MAX;
             if let Some(task) = pursued(seen, pursues[robot]) {
                 let goal = task.errands[0];
@@ -147,14 +193,13 @@ impl Lifelong {
                 let mut ways =
                     Ways { lattice: &self.lattice, guidance: &self.guidance, reach: &mut self.reach };
                 price = u32::from(way) + ways.length(task.errands);
-                traveller.goal = Some((goal, prices));
                 if let Some(then) = task.errands.get(1) {
-                    let prices = self.onward(*then, goal, way);
-                    let states = self.lattice.states(goal);
-                    let onward = states.map(|state| u32::from(prices.get(&self.lattice, state))).min();
-                    traveller.onward = onward.unwrap_or(0);
-                    traveller.then = Some((*then, prices));
+                    let onward = self.onward(*then, goal, way);
+                    let arrival = self.arrival(*state, goal, &prices);
+                    traveller.onward = u32::from(onward.get(&self.lattice, arrival));
+                    traveller.then = Some((*then, onward));
                 }
+                traveller.goal = Some((goal, prices));
             }
             left.push((price, robot));
             travellers.push(traveller);
@@ -172,6 +217,19 @@ impl Lifelong {
             return self.reach.to(&self.lattice, &self.guidance, then, from);
         }
         self.reach.guess(&self.lattice, then)
+    }
+
+    /// The state in which a robot comes to its goal by the cheapest way, if that is near: another would make it look as
+    /// if time could be gained by not arriving.
+    fn arrival(&self, from: u32, goal: u32, prices: &Prices) -> u32 {
+        let (lattice, mut state) = (&self.lattice, from);
+        for _ in 0..DESCENT_MAX {
+            if lattice.place(state) == goal {
+                return state;
+            }
+            state = self.best(state, prices).unwrap_or(state);
+        }
+        lattice.states(goal).start
     }
 
     /// In a crowd, who is nearer to the end of its task counts more; whoever doesn't get on counts more everywhere.

@@ -30,7 +30,7 @@ impl Draw {
 }
 
 /// Spends the budget of operations looked at.
-pub fn refine(epibt: &mut Epibt, beat: Beat<'_>, draw: &mut Draw, budget: u64) {
+pub fn refine<const DEPTH: usize>(epibt: &mut Epibt<DEPTH>, beat: Beat<'_>, draw: &mut Draw, budget: u64) {
     let (mut left, robots) = (budget, beat.travellers.len());
     while left > 0 && robots > 0 {
         let robot = draw.below(robots) as u32;

@@ -9,6 +9,8 @@ mod clear;
 mod cycle;
 pub mod distance;
 pub mod epibt;
+pub mod floor;
+pub mod flow;
 pub mod ground;
 pub mod guidance;
 pub mod joint;
@@ -16,13 +18,19 @@ pub mod lattice;
 pub mod lifelong;
 pub mod lns;
 pub mod matching;
+mod operation;
 pub mod pibt;
 pub mod reach;
 mod region;
 pub mod streets;
 pub mod validate;
+pub mod window;
+
+use std::fmt;
+use std::str::FromStr;
 
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::id::RobotId;
@@ -120,8 +128,60 @@ pub trait Planner {
     fn plan(&self, problem: &Problem<'_>, distances: &mut Distances) -> Plan;
 }
 
+/// The planners there are, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// One move after the other.
+    #[default]
+    Pibt,
+    /// Operations of many beats, refined.
+    Epibt,
+}
+
+/// No planner has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no planner {name:?}; write \"pibt\" or \"epibt\"")]
+pub struct UnknownAlgorithm {
+    name: String,
+}
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Algorithm, UnknownAlgorithm> {
+        let all = [Algorithm::Pibt, Algorithm::Epibt];
+        let found = all.into_iter().find(|algorithm| algorithm.as_str() == name);
+        found.ok_or_else(|| UnknownAlgorithm { name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Algorithm {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Algorithm::Epibt => "epibt",
+            Algorithm::Pibt => "pibt",
+        }
+    }
+
+    /// The planner of this name.
+    pub fn planner(self) -> &'static dyn Planner {
+        match self {
+            Algorithm::Epibt => &window::WindowedEpibt,
+            Algorithm::Pibt => &pibt::Pibt,
+        }
+    }
+}
+
 /// What planning has cost so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannerStats {
     /// Cycles.
     pub plans: u64,

@@ -154,6 +154,11 @@ impl Reach {
         }
     }
 
+    /// Every search goes everywhere at once: what is asked first makes no difference.
+    pub fn whole(lattice: &Lattice, guidance: &Guidance, memory_max: usize) -> Reach {
+        Reach { is_small: true, ..Reach::new(lattice, guidance, memory_max) }
+    }
+
     /// A new beat: searches may settle so many states, and tables long unasked for go if memory is short.
     pub fn begin(&mut self, settled_max: u64) {
         self.beat += 1;
@@ -324,7 +329,7 @@ impl Search {
                     limit = sum + u32::from(MARGIN);
                 }
                 let mut improve = |before: u32, cost: u16| {
-                    let price = price.saturating_add(cost);
+                    let price = price.saturating_add(cost).min(UNREACHED - 1);
                     if before != NONE && price < self.prices[before as usize] {
                         self.push(before, price, u32::from(price) + bound(before));
                     }
@@ -350,12 +355,11 @@ impl Search {
         while self.waiting > 0 {
             while let Some((state, price)) = self.pop(sum) {
                 settled += 1;
-                let ahead = lattice.after(state, Step::Ahead);
-                let cost = if ahead == NONE { 0 } else { guidance.ahead(ahead) };
                 let turned =
                     [Step::Right, Step::Left].map(|step| (lattice.after(state, step), guidance.turn));
-                for (after, cost) in turned.into_iter().chain([(ahead, cost)]) {
-                    let price = price.saturating_add(cost);
+                let ahead = lattice.ahead(state).map(|ahead| (ahead, guidance.ahead(ahead)));
+                for (after, cost) in turned.into_iter().chain(ahead) {
+                    let price = price.saturating_add(cost).min(UNREACHED - 1);
                     if after != NONE && price < self.prices[after as usize] {
                         self.push(after, price, u32::from(price));
                     }

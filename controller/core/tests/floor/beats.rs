@@ -1,5 +1,6 @@
 //! Beats on drawn grids: nobody meets anybody, everybody's task ends, and the same input gives the same beats.
 
+use drover_core::plan::epibt::DEPTH;
 use drover_core::plan::lattice::Lattice;
 use drover_core::plan::lifelong::{Lifelong, Seen};
 
@@ -12,7 +13,7 @@ fn play() -> (Vec<Vec<u32>>, usize) {
     let mut errands: Vec<Vec<u32>> = (0..states.len() as u32)
         .map(|robot| vec![(robot * 31 + 7) % places, (robot * 17 + 40) % places])
         .collect();
-    let mut stack = Lifelong::new(lattice.clone(), 10_000);
+    let mut stack = Lifelong::<DEPTH>::new(lattice.clone(), 10_000);
     let mut beats = Vec::new();
     for _ in 0..200 {
         let open = errands.iter().zip(0_u32..).filter(|(errands, _)| !errands.is_empty());

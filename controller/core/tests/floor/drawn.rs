@@ -1,5 +1,7 @@
 //! The fleet on a floor without a wire: robots that obey at nominal speed.
 
+use drover_core::plan::Algorithm;
+
 use crate::grid;
 use crate::walkers::{Floor, job, load};
 
@@ -29,12 +31,16 @@ fn three_hundred_jobs_are_done_in_order_on_fresh_dc() {
     assert_eq!(floor.done(), 300, "{}", floor.picture());
 }
 
-/// Drives these jobs on the drawn floor with robots on these nodes; all must end.
-fn drive(text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> Floor {
+/// Drives these jobs on the drawn floor with robots on these nodes, by every planner; all must end.
+fn drive(text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> [Floor; 2] {
+    [Algorithm::Pibt, Algorithm::Epibt].map(|planner| drive_by(planner, text, starts, jobs))
+}
+
+fn drive_by(planner: Algorithm, text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> Floor {
     let layout = grid::grid(text);
     let starts: Vec<_> =
         starts.iter().map(|name| layout.node_named(name).expect("the test's own data")).collect();
-    let mut floor = Floor::new(layout, &starts);
+    let mut floor = Floor::planned_by(planner, layout, &starts);
     for (index, (sequence, stations)) in jobs.iter().enumerate() {
         floor.step(drover_core::Event::JobSubmitted(Box::new(job(
             &format!("J-{index:03}"),
@@ -52,7 +58,7 @@ fn drive(text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> Floor
     assert_eq!(
         floor.done(),
         jobs.len(),
-        "{:?}\n{}\n{:?}",
+        "{planner}: {:?}\n{}\n{:?}",
         floor.fleet.planner_stats(),
         floor.picture(),
         floor.alarms
@@ -131,12 +137,12 @@ fn all_robots_are_called_to_one_station() {
 fn sequences_end_in_order_at_one_dock() {
     let ways: [&[&str]; 3] = [&["A", "D"], &["B", "D"], &["C", "D"]];
     let all: Vec<_> = (0..24).map(|index| (Some(["X", "Y", "Z"][index % 3]), ways[index / 3 % 3])).collect();
-    let floor = drive(
+    let floors = drive(
         "A......B\n........\n........\n........\nC......D",
         &["n1-1", "n3-1", "n5-1", "n1-3", "n3-3", "n5-3"],
         &all,
     );
-    for name in 0..3 {
+    for (name, floor) in (0..3).flat_map(|name| floors.iter().map(move |floor| (name, floor))) {
         let done: Vec<_> = floor
             .notes
             .iter()

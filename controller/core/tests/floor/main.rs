@@ -4,6 +4,7 @@ mod beats;
 mod distances;
 mod drawn;
 mod grid;
+mod layouts;
 mod operations;
 mod random;
 mod reach;

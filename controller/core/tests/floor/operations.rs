@@ -1,6 +1,6 @@
 //! Operations of robots that count very differently, and of robots that aren't where they were expected.
 
-use drover_core::plan::epibt::{Beat, Epibt, Traveller};
+use drover_core::plan::epibt::{Beat, DEPTH, Epibt, Traveller};
 use drover_core::plan::guidance::Guidance;
 use drover_core::plan::lattice::Lattice;
 use drover_core::plan::reach::Reach;
@@ -24,10 +24,10 @@ impl Lane {
     fn traveller(&mut self, place: u32, goal: u32, weight: u32) -> Traveller {
         let state = self.lattice.states(place).start;
         let goal = Some((goal, self.reach.to(&self.lattice, &self.guidance, goal, state)));
-        Traveller { state, goal, then: None, onward: 0, weight }
+        Traveller { goal, weight, ..Traveller::new(state) }
     }
 
-    fn places(&self, epibt: &Epibt, travellers: &[Traveller]) -> Vec<u32> {
+    fn places(&self, epibt: &Epibt<DEPTH>, travellers: &[Traveller]) -> Vec<u32> {
         let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers };
         (0..travellers.len() as u32).map(|robot| self.lattice.place(epibt.next(beat, robot))).collect()
     }
@@ -38,7 +38,7 @@ fn who_counts_for_much_moves_who_counts_for_nothing() {
     let mut lane = Lane::new();
     // The light one stands in the bay's mouth and has arrived; the heavy one must pass.
     let mut travellers = vec![lane.traveller(4, 11, 1_000_000_000), lane.traveller(5, 5, 1)];
-    let mut epibt = Epibt::new(&lane.lattice);
+    let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
     for _ in 0..40 {
         let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
         epibt.begin(beat);
@@ -55,7 +55,7 @@ fn who_counts_for_much_moves_who_counts_for_nothing() {
 fn if_somebody_is_elsewhere_than_expected_nobody_runs_into_it() {
     let mut lane = Lane::new();
     let mut travellers = vec![lane.traveller(0, 11, 100), lane.traveller(9, 9, 100)];
-    let mut epibt = Epibt::new(&lane.lattice);
+    let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
     let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
     epibt.begin(beat);
     epibt.improve(beat, 0, 10_000);
@@ -65,4 +65,51 @@ fn if_somebody_is_elsewhere_than_expected_nobody_runs_into_it() {
     travellers[1].state = lane.lattice.states(2).start;
     epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
     assert_eq!(lane.places(&epibt, &travellers), [1, 2]);
+}
+
+#[test]
+fn who_is_late_goes_on_late_and_who_follows_waits() {
+    let mut lane = Lane::new();
+    let mut travellers = vec![lane.traveller(0, 9, 100), lane.traveller(1, 10, 100)];
+    let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    epibt.begin(beat);
+    assert!(epibt.improve(beat, 1, 10_000) > 0 && epibt.improve(beat, 0, 10_000) > 0);
+    assert_eq!(lane.places(&epibt, &travellers), [1, 2]);
+    // Neither came on: the first was delayed, and the other would have run into it.
+    epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
+    assert_eq!(lane.places(&epibt, &travellers), [1, 2]);
+    // The last one came on, the first in the row didn't.
+    travellers[0].state = lane.lattice.states(0).start;
+    travellers[1].state = lane.lattice.states(2).start;
+    epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
+    assert_eq!(lane.places(&epibt, &travellers), [1, 3]);
+    // Somebody stands where they were to go: it rests, and so do they.
+    travellers.push(lane.traveller(4, 4, 100));
+    travellers[0].state = lane.lattice.states(1).start;
+    travellers[1].state = lane.lattice.states(3).start;
+    epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
+    assert_eq!(lane.places(&epibt, &travellers), [1, 3, 4]);
+}
+
+#[test]
+fn who_has_not_turned_yet_does_not_go() {
+    let mut lane = Lane::new();
+    // It looks along the lane and is to go into the bay, so it turns first.
+    let mut travellers = vec![lane.traveller(5, 12, 100)];
+    let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
+    for beats in 0..3 {
+        // Delayed three times, it stays where it is and is still to turn.
+        let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+        epibt.begin(beat);
+        epibt.improve(beat, 0, 10_000);
+        let next = epibt.next(beat, 0);
+        assert_eq!(lane.lattice.place(next), 5, "{beats}");
+        assert_ne!(next, travellers[0].state, "{beats}");
+        assert_eq!(epibt.places(0)[1], 12, "{beats}");
+    }
+    travellers[0].state += 1;
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    epibt.begin(beat);
+    assert_eq!(lane.lattice.place(epibt.next(beat, 0)), 12);
 }

@@ -1,5 +1,7 @@
 //! Many drawn floors: whatever the map, the robots and the jobs, all jobs end and nothing is broken on the way.
 
+use drover_core::plan::Algorithm;
+
 use crate::grid;
 use crate::walkers::{Floor, job};
 
@@ -35,7 +37,7 @@ fn draw(dice: &mut Dice) -> String {
     text
 }
 
-fn run(seed: u64) {
+fn run(planner: Algorithm, seed: u64) {
     let mut dice = Dice(seed);
     let text = draw(&mut dice);
     let layout = grid::grid(&text);
@@ -48,7 +50,7 @@ fn run(seed: u64) {
         starts.swap(index, dice.below(index + 1));
     }
     starts.truncate(1 + dice.below(starts.len() / 2));
-    let mut floor = Floor::new(layout, &starts);
+    let mut floor = Floor::planned_by(planner, layout, &starts);
     let count = 10 + dice.below(20);
     for index in 0..count {
         let sequence = ["X", "Y", "Z"].get(dice.below(6)).copied();
@@ -62,11 +64,11 @@ fn run(seed: u64) {
             break;
         }
     }
-    assert_eq!(floor.violations, Vec::<String>::new(), "seed {seed}");
+    assert_eq!(floor.violations, Vec::<String>::new(), "{planner}, seed {seed}");
     assert_eq!(
         floor.done(),
         count,
-        "seed {seed}\n{text}{:?}\n{}{:?}",
+        "{planner}, seed {seed}\n{text}{:?}\n{}{:?}",
         floor.fleet.planner_stats(),
         floor.picture(),
         floor.alarms
@@ -74,10 +76,19 @@ fn run(seed: u64) {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "more seeds on demand")]
 fn every_job_ends_on_every_floor() {
-    let seeds = std::env::var("DROVER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    run_all(Algorithm::Pibt, 60);
+}
+
+#[test]
+fn every_job_ends_on_every_floor_by_operations() {
+    run_all(Algorithm::Epibt, 20);
+}
+
+#[expect(clippy::disallowed_methods, reason = "more seeds on demand")]
+fn run_all(planner: Algorithm, seeds: u64) {
+    let seeds = std::env::var("DROVER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(seeds);
     let failed: Vec<u64> =
-        (0..seeds).filter(|seed| std::panic::catch_unwind(|| run(*seed)).is_err()).collect();
+        (0..seeds).filter(|seed| std::panic::catch_unwind(|| run(planner, *seed)).is_err()).collect();
     assert_eq!(failed, Vec::<u64>::new());
 }

@@ -48,7 +48,7 @@ proptest! {
         same_start in any::<bool>(),
     ) {
         let lattice = floor(60, 50, &blocked);
-        for guidance in [Guidance::even(&lattice), Guidance::streets(&lattice)] {
+        for guidance in [Guidance::even(&lattice), Guidance::streets(&lattice, 2)] {
             let mut whole = Reach::new(&lattice, &guidance, PLENTY);
             let mut part = Reach::new(&lattice, &guidance, LITTLE);
             prop_assert!(whole.is_small() && !part.is_small());

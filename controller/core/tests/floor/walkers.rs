@@ -9,6 +9,7 @@ use drover_core::device::{Level, Observed};
 use drover_core::event::{ActionStatus, Connection, DeviceFact, Event, Fact};
 use drover_core::job::{ActionSpec, JobSpec, LegSpec};
 use drover_core::load::Load;
+use drover_core::plan::Algorithm;
 use drover_core::release::Order;
 use drover_core::{Config, DeviceId, Fleet, JobId, RobotId, RobotName, Time};
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
@@ -92,6 +93,10 @@ pub fn job(id: &str, sequence: Option<&str>, stations: &[&str]) -> JobSpec {
 
 impl Floor {
     pub fn new(layout: Arc<Layout>, starts: &[NodeId]) -> Floor {
+        Floor::planned_by(Algorithm::default(), layout, starts)
+    }
+
+    pub fn planned_by(planner: Algorithm, layout: Arc<Layout>, starts: &[NodeId]) -> Floor {
         let mut floor = Floor {
             fleet: Fleet::new(Arc::clone(&layout)),
             layout,
@@ -107,7 +112,8 @@ impl Floor {
             checks_each: 1,
             steps: 0,
         };
-        floor.step(Event::Configured(Box::new(Config { site: "test".into(), ..Config::default() })));
+        let config = Config { site: "test".into(), planner, ..Config::default() };
+        floor.step(Event::Configured(Box::new(config)));
         for (index, node) in starts.iter().enumerate() {
             let id = RobotId(index as u32);
             let name = RobotName { manufacturer: "drover".into(), serial: format!("r{:02}", index + 1) };
