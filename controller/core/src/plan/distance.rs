@@ -109,12 +109,12 @@ impl Distances {
 
     /// The layout in beats, with its prices.
     pub(super) fn priced(&mut self, layout: &Layout) -> &mut Priced {
-        if self.priced.is_none() {
-            let mut priced = Priced::new(layout, &self.ground(layout));
+        let ground = self.ground(layout);
+        self.priced.get_or_insert_with(|| {
+            let mut priced = Priced::new(layout, &ground);
             priced.set_ground(layout, &self.obstacles, &self.closed);
-            self.priced = Some(priced);
-        }
-        self.priced.as_mut().expect("just made")
+            priced
+        })
     }
 
     fn set_lost(&mut self, layout: &Layout, node: NodeId, lost: u32) {

@@ -195,8 +195,10 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
                 price = u32::from(way) + ways.length(task.errands);
                 if let Some(then) = task.errands.get(1) {
                     let onward = self.onward(*then, goal, way);
-                    let arrival = self.arrival(*state, goal, &prices);
-                    traveller.onward = u32::from(onward.get(&self.lattice, arrival));
+                    let arrival = self.arrival(*state, goal, way, &prices);
+                    let from = |state| u32::from(onward.get(&self.lattice, state));
+                    traveller.onward =
+                        arrival.map_or_else(|| self.lattice.states(goal).map(from).min().unwrap_or(0), from);
                     traveller.then = Some((*then, onward));
                 }
                 traveller.goal = Some((goal, prices));
@@ -219,17 +221,18 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
         self.reach.guess(&self.lattice, then)
     }
 
-    /// The state in which a robot comes to its goal by the cheapest way, if that is near: another would make it look as
-    /// if time could be gained by not arriving.
-    fn arrival(&self, from: u32, goal: u32, prices: &Prices) -> u32 {
-        let (lattice, mut state) = (&self.lattice, from);
-        for _ in 0..DESCENT_MAX {
-            if lattice.place(state) == goal {
-                return state;
+    /// The state in which a robot comes to its goal by the cheapest way, if that is near: by another it would look as if
+    /// time could be gained by not arriving.
+    fn arrival(&self, from: u32, goal: u32, way: u16, prices: &Prices) -> Option<u32> {
+        let is_near = way <= 2 * DEPTH as u16 * BEAT;
+        let mut state = from;
+        for _ in (0..DESCENT_MAX).filter(|_| is_near) {
+            if self.lattice.place(state) == goal {
+                return Some(state);
             }
-            state = self.best(state, prices).unwrap_or(state);
+            state = self.best(state, prices)?;
         }
-        lattice.states(goal).start
+        None
     }
 
     /// In a crowd, who is nearer to the end of its task counts more; whoever doesn't get on counts more everywhere.

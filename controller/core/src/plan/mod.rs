@@ -139,9 +139,13 @@ pub enum Algorithm {
     Epibt,
 }
 
+/// Every planner and its name.
+pub const PLANNERS: [(Algorithm, &str, &(dyn Planner + Sync)); 2] =
+    [(Algorithm::Pibt, "pibt", &pibt::Pibt), (Algorithm::Epibt, "epibt", &window::WindowedEpibt)];
+
 /// No planner has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no planner {name:?}; write \"pibt\" or \"epibt\"")]
+#[error("there is no planner {name:?}; write one of {}", PLANNERS.map(|(_, name, _)| format!("{name:?}")).join(", "))]
 pub struct UnknownAlgorithm {
     name: String,
 }
@@ -150,9 +154,8 @@ impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Algorithm, UnknownAlgorithm> {
-        let all = [Algorithm::Pibt, Algorithm::Epibt];
-        let found = all.into_iter().find(|algorithm| algorithm.as_str() == name);
-        found.ok_or_else(|| UnknownAlgorithm { name: name.to_owned() })
+        let found = PLANNERS.iter().find(|(_, known, _)| *known == name);
+        found.map(|(algorithm, ..)| *algorithm).ok_or_else(|| UnknownAlgorithm { name: name.to_owned() })
     }
 }
 
@@ -163,20 +166,18 @@ impl fmt::Display for Algorithm {
 }
 
 impl Algorithm {
+    fn row(self) -> &'static (Algorithm, &'static str, &'static (dyn Planner + Sync)) {
+        PLANNERS.iter().find(|(algorithm, ..)| *algorithm == self).unwrap_or(&PLANNERS[0])
+    }
+
     /// As it is written.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Algorithm::Epibt => "epibt",
-            Algorithm::Pibt => "pibt",
-        }
+        self.row().1
     }
 
     /// The planner of this name.
     pub fn planner(self) -> &'static dyn Planner {
-        match self {
-            Algorithm::Epibt => &window::WindowedEpibt,
-            Algorithm::Pibt => &pibt::Pibt,
-        }
+        self.row().2
     }
 }
 
