@@ -68,7 +68,7 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
     /// Play nothing, but check this plan.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "planner", "plan", "plots"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "planner", "delay", "plan", "plots"])]
     check: Option<PathBuf>,
     /// One JSON line instead of a summary.
     #[arg(long)]
@@ -79,12 +79,6 @@ struct Args {
 enum Ground {
     Grid(Problem),
     Layout(Box<Arena>),
-}
-
-/// What was played.
-enum Played {
-    Grid(Plan),
-    Layout(Route),
 }
 
 /// How it failed, which decides the exit code.
@@ -129,11 +123,7 @@ fn run(args: &Args) -> Result<String, Failure> {
     let options = Options { expansions: args.expansions, delay_pct: args.delay, site };
     let stage = |company, name| play(&course, args.steps, company, options, &mut progress(name, args.steps));
     let together = stage(Company::Together, "together").map_err(Failure::Plan)?;
-    let played = ground.played(together.record);
-    if let Some(file) = plan_file {
-        ground.write(&played, file).context("failed to write the plan").map_err(Failure::Input)?;
-    }
-    let account = ground.check(&played).map_err(Failure::Plan)?;
+    let account = ground.keep(&together.record, args.delay > 0, plan_file)?;
     let alone = stage(Company::Alone, "alone").map_err(Failure::Plan)?.record.finished;
     if let Some(folder) = &args.plots {
         ground.draw(folder, &account, &alone).map_err(Failure::Input)?;
@@ -148,10 +138,7 @@ fn run(args: &Args) -> Result<String, Failure> {
 
 fn check_file(args: &Args, path: &Path) -> Result<String, Failure> {
     let ground = Ground::read(args).map_err(Failure::Input)?;
-    let file = fs::File::open(path).context("can't be read");
-    let played = file.and_then(|file| ground.read_played(file)).with_context(|| path.display().to_string());
-    let played = played.map_err(Failure::Input)?;
-    let account = ground.check(&played).map_err(Failure::Plan)?;
+    let account = ground.check_file(path)?;
     let (steps, robots) = (account.finished.len().saturating_sub(1), ground.robots());
     let finished = account.finished.last().copied().unwrap_or(0);
     Ok(if args.json {
@@ -193,34 +180,31 @@ impl Ground {
         }
     }
 
-    fn played(&self, record: Record) -> Played {
+    /// Checks what was played, once it is written.
+    fn keep(&self, record: &Record, has_delays: bool, file: Option<fs::File>) -> Result<Account, Failure> {
+        let told =
+            |written: anyhow::Result<()>| written.context("failed to write the plan").map_err(Failure::Input);
         match self {
-            Ground::Grid(problem) => Played::Grid(Plan::new(problem, record)),
-            Ground::Layout(arena) => Played::Layout(Route::new(arena, record)),
+            Ground::Grid(problem) => {
+                let plan = Plan::new(problem, record);
+                told(file.map_or(Ok(()), |file| plan.write(file)))?;
+                check(problem, &plan).map_err(Failure::Plan)
+            }
+            Ground::Layout(arena) => {
+                let route = Route::new(arena, record, has_delays);
+                told(file.map_or(Ok(()), |file| route.write(arena, file)))?;
+                inspect(arena, &route).map_err(Failure::Plan)
+            }
         }
     }
 
-    fn read_played(&self, file: fs::File) -> anyhow::Result<Played> {
-        Ok(match self {
-            Ground::Grid(_) => Played::Grid(Plan::read(file)?),
-            Ground::Layout(arena) => Played::Layout(Route::read(arena, file)?),
-        })
-    }
-
-    fn write(&self, played: &Played, file: fs::File) -> anyhow::Result<()> {
-        match (self, played) {
-            (Ground::Layout(arena), Played::Layout(route)) => route.write(arena, file),
-            (Ground::Grid(_), Played::Grid(plan)) => plan.write(file),
-            (Ground::Grid(_), Played::Layout(_)) | (Ground::Layout(_), Played::Grid(_)) => Ok(()),
-        }
-    }
-
-    fn check(&self, played: &Played) -> anyhow::Result<Account> {
-        match (self, played) {
-            (Ground::Grid(problem), Played::Grid(plan)) => check(problem, plan),
-            (Ground::Layout(arena), Played::Layout(route)) => inspect(arena, route),
-            (Ground::Grid(_), Played::Layout(_)) | (Ground::Layout(_), Played::Grid(_)) => {
-                anyhow::bail!("the plan is of another kind of ground")
+    fn check_file(&self, path: &Path) -> Result<Account, Failure> {
+        let told = |error: anyhow::Error| Failure::Input(error.context(path.display().to_string()));
+        let file = fs::File::open(path).context("can't be read").map_err(told)?;
+        match self {
+            Ground::Grid(problem) => check(problem, &Plan::read(file).map_err(told)?).map_err(Failure::Plan),
+            Ground::Layout(arena) => {
+                inspect(arena, &Route::read(arena, file).map_err(told)?).map_err(Failure::Plan)
             }
         }
     }

@@ -7,18 +7,35 @@
 use anyhow::{bail, ensure};
 
 use super::plan::{Pursuit, Revealed};
+use super::play::Record;
 
 /// What a played plan says of tasks.
-#[derive(Clone, Copy, Debug)]
-pub struct Log<'a> {
-    /// Changes of task, by robot.
-    pub schedule: &'a [Vec<Pursuit>],
-    /// Step, robot, task and how many of its errands are done then.
-    pub events: &'a [[u32; 4]],
-    /// Tasks in the order they were revealed.
-    pub tasks: &'a [Revealed],
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
     /// Tasks finished.
     pub finished: u32,
+    /// Changes of task, by robot.
+    pub schedule: Vec<Vec<Pursuit>>,
+    /// Step, robot, task and how many of its errands are done then.
+    pub events: Vec<[u32; 4]>,
+    /// Tasks in the order they were revealed.
+    pub tasks: Vec<Revealed>,
+}
+
+impl Log {
+    /// The record's, whose tasks had these errands, repeated from the top; `named`: a place as a plan's file names it.
+    pub fn new(record: &Record, errands: &[Vec<u32>], named: impl Fn(u32) -> Vec<u32>) -> Log {
+        let task = |(id, release): (u32, &u32)| {
+            let places = errands[id as usize % errands.len()].iter();
+            Revealed(id, *release, places.flat_map(|place| named(*place)).collect())
+        };
+        Log {
+            finished: record.finished.last().copied().unwrap_or(0),
+            schedule: record.schedule.clone(),
+            events: record.events.clone(),
+            tasks: (0..).zip(&record.releases).map(task).collect(),
+        }
+    }
 }
 
 /// How far a task is.
@@ -31,7 +48,7 @@ struct Progress {
 
 /// The book, kept step by step.
 pub struct Book<'a> {
-    log: Log<'a>,
+    log: &'a Log,
     /// Places to visit in order, by task; repeated from the top.
     errands: &'a [Vec<u32>],
     /// So many unfinished tasks are seen at once.
@@ -53,7 +70,7 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     /// Nothing has been revealed yet.
     pub fn new(
-        log: Log<'a>,
+        log: &'a Log,
         errands: &'a [Vec<u32>],
         revealed: usize,
         named: &'a dyn Fn(u32) -> Vec<u32>,
@@ -84,7 +101,7 @@ impl<'a> Book<'a> {
     /// If a robot pursues what it mayn't.
     pub fn pursue(&mut self, step: u32) -> anyhow::Result<()> {
         let mut changed = Vec::new();
-        for (robot, schedule) in (0..).zip(self.log.schedule) {
+        for (robot, schedule) in (0..).zip(&self.log.schedule) {
             let due = schedule[self.scheduled[robot as usize]..].iter().take_while(|(at, _)| *at <= step);
             let due: Vec<_> = due.collect();
             self.scheduled[robot as usize] += due.len();

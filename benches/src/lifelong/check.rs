@@ -6,7 +6,7 @@
 
 use anyhow::{Context, bail, ensure};
 
-use super::book::{Book, Log};
+use super::book::Book;
 use super::{Action, Map, Plan, Problem};
 
 const NOBODY: u32 = u32::MAX;
@@ -46,9 +46,7 @@ pub struct Stand {
 pub fn check(problem: &Problem, plan: &Plan) -> anyhow::Result<Account> {
     let mut replay = Replay::new(problem, plan)?;
     let named = |cell: u32| <[u32; 2]>::from(problem.map.place(cell)).to_vec();
-    let Plan { schedule, events, tasks, finished, .. } = plan;
-    let log = Log { schedule, events, tasks, finished: *finished };
-    let mut book = Book::new(log, &problem.tasks, problem.revealed, &named);
+    let mut book = Book::new(&plan.log, &problem.tasks, problem.revealed, &named);
     book.reveal(0)?;
     for step in 1..=plan.steps() as u32 {
         book.pursue(step)?;

@@ -1,16 +1,16 @@
 //! Plays a route again on its layout and counts for itself. Independent: it knows the layout, the tasks and the route, and
 //! must never use the lattice or anything else the planner works with.
 //!
-//! A step is a beat. An edge takes its travel time rounded to beats, two at least, a turn its time rounded up; a delay makes
-//! either longer. A robot on an
-//! edge is on the edge and at both its ends, any other at its node; no two are where one excludes the other.
+//! A step is a beat. An edge takes its travel time rounded to beats, two at least, a turn its time rounded up; nothing but a
+//! delay makes an edge take longer. A robot on an edge is on the edge and at both its ends, any other at its node; no two are
+//! where one excludes the other.
 
 use anyhow::{Context, bail, ensure};
 
 use drover_core::plan::floor::BEAT_MS;
 use drover_maps::{Conflicts, NodeId, TypeId};
 
-use super::book::{Book, Log};
+use super::book::Book;
 use super::check::Stand;
 use super::route::Leg;
 use super::{Account, Arena, Route};
@@ -29,9 +29,7 @@ pub fn inspect(arena: &Arena, route: &Route) -> anyhow::Result<Account> {
     let mut replay = Replay::new(arena, route);
     replay.exclude(0)?;
     let named = |node: u32| vec![node];
-    let Route { schedule, events, tasks, finished, .. } = route;
-    let log = Log { schedule, events, tasks, finished: *finished };
-    let mut book = Book::new(log, &arena.tasks, arena.revealed, &named);
+    let mut book = Book::new(&route.log, &arena.tasks, arena.revealed, &named);
     book.reveal(0)?;
     for step in 1..=route.steps {
         book.pursue(step)?;
@@ -153,6 +151,11 @@ impl<'a> Replay<'a> {
         ensure!(
             arrived.is_none_or(|arrived| arrived >= at_end),
             "is at the end of edge {name} before step {at_end}, sooner than it can be"
+        );
+        let is_in_time = arrived.map_or(at_end > self.route.steps, |arrived| arrived == at_end);
+        ensure!(
+            is_in_time || self.route.has_delays,
+            "isn't at the end of edge {name} at step {at_end}, though nobody is delayed"
         );
         pose.on = Some(leg);
         self.account.turns += u64::from(turn);

@@ -4,7 +4,7 @@
 //! `problem` → `course` → `play` → `plan` → `check`: the last one knows the files and the plan only, and has the last word.
 
 pub mod arena;
-mod book;
+pub mod book;
 pub mod check;
 pub mod course;
 mod delay;

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::book::Log;
 use super::{Problem, Record, play};
 
 const ACTION_MODEL: &str = "MAPF_T";
@@ -61,21 +62,15 @@ pub struct Revealed(
     pub Vec<u32>,
 );
 
-/// What was played. Every list is by robot, but events and tasks.
+/// What was played. Every list is by robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Row, column and direction at the start.
     pub starts: Vec<(u32, u32, String)>,
-    /// Tasks finished.
-    pub finished: u32,
     /// One byte per step.
     pub actions: Vec<Vec<Action>>,
-    /// Changes of task.
-    pub schedule: Vec<Vec<Pursuit>>,
-    /// Step, robot, task and how many of its errands are done then.
-    pub events: Vec<[u32; 4]>,
-    /// Tasks in the order they were revealed.
-    pub tasks: Vec<Revealed>,
+    /// What it says of tasks.
+    pub log: Log,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,28 +90,20 @@ struct File {
 
 impl Plan {
     /// The record of a problem that was played.
-    pub fn new(problem: &Problem, record: Record) -> Plan {
+    pub fn new(problem: &Problem, record: &Record) -> Plan {
         let map = &problem.map;
         let start = |cell: &u32| {
             let (row, column) = map.place(*cell);
             (row, column, "E".to_owned())
         };
-        let task = |(id, release): (u32, &u32)| {
-            let errands = &problem.tasks[id as usize % problem.tasks.len()];
-            let places = errands.iter().flat_map(|cell| <[u32; 2]>::from(map.place(*cell)));
-            Revealed(id, *release, places.collect())
-        };
         Plan {
             starts: problem.starts.iter().map(start).collect(),
-            finished: record.finished.last().copied().unwrap_or(0),
+            log: Log::new(record, &problem.tasks, |cell| <[u32; 2]>::from(map.place(cell)).to_vec()),
             actions: record
                 .actions
                 .iter()
                 .map(|of| of.iter().map(|byte| Action::of(*byte)).collect())
                 .collect(),
-            schedule: record.schedule,
-            events: record.events,
-            tasks: (0..).zip(&record.releases).map(task).collect(),
         }
     }
 
@@ -135,11 +122,11 @@ impl Plan {
             version: VERSION.to_owned(),
             team_size: self.actions.len(),
             start: self.starts.clone(),
-            num_task_finished: self.finished,
+            num_task_finished: self.log.finished,
             actual_paths: self.actions.iter().map(|actions| path_text(actions)).collect(),
-            actual_schedule: self.schedule.iter().map(|pursuits| schedule_text(pursuits)).collect(),
-            events: self.events.clone(),
-            tasks: self.tasks.clone(),
+            actual_schedule: self.log.schedule.iter().map(|pursuits| schedule_text(pursuits)).collect(),
+            events: self.log.events.clone(),
+            tasks: self.log.tasks.clone(),
         };
         let mut file = std::io::BufWriter::new(file);
         serde_json::to_writer(&mut file, &json)?;
@@ -173,11 +160,13 @@ impl Plan {
         }
         Ok(Plan {
             starts: file.start,
-            finished: file.num_task_finished,
             actions: per_robot("actualPaths", &file.actual_paths, read_path)?,
-            schedule: per_robot("actualSchedule", &file.actual_schedule, read_schedule)?,
-            events: file.events,
-            tasks: file.tasks,
+            log: Log {
+                finished: file.num_task_finished,
+                schedule: per_robot("actualSchedule", &file.actual_schedule, read_schedule)?,
+                events: file.events,
+                tasks: file.tasks,
+            },
         })
     }
 }
@@ -205,7 +194,7 @@ pub(super) fn schedule_text(pursuits: &[Pursuit]) -> String {
     text
 }
 
-fn per_robot<T>(
+pub(super) fn per_robot<T>(
     key: &str,
     texts: &[String],
     read: impl Fn(&str) -> anyhow::Result<T>,

@@ -1,7 +1,8 @@
 //! What was played on a layout, and its file: a JSON of our own that says which robot drove onto which edge in which step.
 //!
 //! `robots`: type, node and direction (mdeg) at the start. `moves`, by robot: `begun-arrived:edge` for each edge it drove
-//! along, the steps in which it left for it and came to its end, and the edge's id in the layout. The rest is as in the League's file, with nodes by number in the layout's order.
+//! along, the steps in which it left for it and came to its end, and the edge's id in the layout. The rest is as in the
+//! League's file, with nodes by number in the layout's order.
 
 use std::io::{Read, Write};
 
@@ -9,15 +10,18 @@ use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
 use drover_core::plan::floor::BEAT_MS;
+use drover_core::plan::lattice::Step;
 use drover_maps::EdgeId;
 
 use super::arena::Start;
-use super::plan::{Pursuit, Revealed, read_schedule, schedule_text};
+use super::book::Log;
+use super::plan::{Revealed, per_robot, read_schedule, schedule_text};
 use super::play::{AHEAD, LEFT, RIGHT, WAIT};
 use super::{Arena, Record};
-use drover_core::plan::lattice::Step;
 
 const VERSION: &str = "drover route 1";
+/// Steps of a route that is read, at most.
+const STEPS_MAX: u32 = 10_000_000;
 
 /// A robot's drive along an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +34,19 @@ pub struct Leg {
     pub edge: EdgeId,
 }
 
-/// What was played. Every list is by robot, but events and tasks.
+/// What was played. Every list is by robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// Steps played.
     pub steps: u32,
+    /// Robots fell behind by chance.
+    pub has_delays: bool,
     /// Where robots started.
     pub starts: Vec<Start>,
-    /// Tasks finished.
-    pub finished: u32,
     /// In driving order.
     pub legs: Vec<Vec<Leg>>,
-    /// Changes of task.
-    pub schedule: Vec<Vec<Pursuit>>,
-    /// Step, robot, task and how many of its errands are done then.
-    pub events: Vec<[u32; 4]>,
-    /// Tasks in the order they were revealed.
-    pub tasks: Vec<Revealed>,
+    /// What it says of tasks.
+    pub log: Log,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +56,7 @@ struct File {
     layout: String,
     beat_ms: u32,
     steps: u32,
+    has_delays: bool,
     robots: Vec<(String, String, i32)>,
     num_task_finished: u32,
     moves: Vec<String>,
@@ -66,23 +67,18 @@ struct File {
 
 impl Route {
     /// The record of an arena that was played.
-    pub fn new(arena: &Arena, record: Record) -> Route {
-        let task = |(id, release): (u32, &u32)| {
-            Revealed(id, *release, arena.tasks[id as usize % arena.tasks.len()].clone())
-        };
+    pub fn new(arena: &Arena, record: &Record, has_delays: bool) -> Route {
         Route {
             steps: record.finished.len().saturating_sub(1) as u32,
+            has_delays,
             starts: arena.starts.clone(),
-            finished: record.finished.last().copied().unwrap_or(0),
             legs: arena
                 .starts
                 .iter()
                 .zip(&record.actions)
                 .map(|(start, of)| legs(arena, *start, of))
                 .collect(),
-            schedule: record.schedule,
-            events: record.events,
-            tasks: (0..).zip(&record.releases).map(task).collect(),
+            log: Log::new(record, &arena.tasks, |node| vec![node]),
         }
     }
 
@@ -106,12 +102,13 @@ impl Route {
             layout: format!("{:016x}", layout.fingerprint()),
             beat_ms: BEAT_MS,
             steps: self.steps,
+            has_delays: self.has_delays,
             robots: self.starts.iter().map(robot).collect(),
-            num_task_finished: self.finished,
+            num_task_finished: self.log.finished,
             moves: self.legs.iter().map(moves).collect(),
-            schedule: self.schedule.iter().map(|pursuits| schedule_text(pursuits)).collect(),
-            events: self.events.clone(),
-            tasks: self.tasks.clone(),
+            schedule: self.log.schedule.iter().map(|pursuits| schedule_text(pursuits)).collect(),
+            events: self.log.events.clone(),
+            tasks: self.log.tasks.clone(),
         };
         let mut file = std::io::BufWriter::new(file);
         serde_json::to_writer(&mut file, &json)?;
@@ -143,6 +140,11 @@ impl Route {
                 "`{key}` has {length} robots, `robots` {size}; write one entry per robot"
             );
         }
+        ensure!(
+            file.steps <= STEPS_MAX,
+            "`steps` is {}; only routes of {STEPS_MAX} or fewer can be checked",
+            file.steps
+        );
         let start = |(robot_type, node, heading_mdeg): &(String, String, i32)| {
             let layout = &arena.layout;
             let robot_type =
@@ -150,37 +152,28 @@ impl Route {
             let node = layout.node_named(node).with_context(|| format!("`robots` has node `{node}`"))?;
             Ok(Start { robot_type, node, heading_mdeg: *heading_mdeg })
         };
-        let of_robot = |(robot, text): (usize, &String)| {
-            read_legs(arena, text).with_context(|| format!("`moves` of robot {robot}"))
-        };
-        let schedule = |(robot, text): (usize, &String)| {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            let items = items.map(read_schedule).collect::<anyhow::Result<Vec<_>>>();
-            items.with_context(|| format!("`schedule` of robot {robot}"))
-        };
         Ok(Route {
             steps: file.steps,
+            has_delays: file.has_delays,
             starts: file.robots.iter().map(start).collect::<anyhow::Result<_>>()?,
-            finished: file.num_task_finished,
-            legs: file.moves.iter().enumerate().map(of_robot).collect::<anyhow::Result<_>>()?,
-            schedule: file.schedule.iter().enumerate().map(schedule).collect::<anyhow::Result<_>>()?,
-            events: file.events,
-            tasks: file.tasks,
+            legs: per_robot("moves", &file.moves, |item| read_leg(arena, item))?,
+            log: Log {
+                finished: file.num_task_finished,
+                schedule: per_robot("schedule", &file.schedule, read_schedule)?,
+                events: file.events,
+                tasks: file.tasks,
+            },
         })
     }
 }
 
-fn read_legs(arena: &Arena, text: &str) -> anyhow::Result<Vec<Leg>> {
-    let leg = |item: &str| {
-        let (steps, edge) = item.split_once(':')?;
+fn read_leg(arena: &Arena, item: &str) -> anyhow::Result<Leg> {
+    let leg = item.split_once(':').and_then(|(steps, edge)| {
         let (begun, arrived) = steps.split_once('-')?;
         let arrived = if arrived.is_empty() { None } else { Some(arrived.parse().ok()?) };
         Some(Leg { begun: begun.parse().ok()?, arrived, edge: arena.layout.edge_named(edge)? })
-    };
-    let items = text.split(',').filter(|item| !item.is_empty());
-    items
-        .map(|item| leg(item).with_context(|| format!("`{item:.60}` is no move; write begun-arrived:edge")))
-        .collect()
+    });
+    leg.with_context(|| format!("`{item:.60}` is no move; write begun-arrived:edge"))
 }
 
 /// The edges a robot drove onto.
@@ -200,7 +193,9 @@ fn legs(arena: &Arena, start: Start, actions: &[u8]) -> Vec<Leg> {
         match arena.floor.edge_at(place) {
             Some(edge) if place != before => legs.push(Leg { begun: step, arrived: None, edge }),
             None if place != before => {
-                legs.iter_mut().last().into_iter().for_each(|leg| leg.arrived = Some(step))
+                if let Some(leg) = legs.last_mut() {
+                    leg.arrived = Some(step);
+                }
             }
             Some(_) | None => {}
         }

@@ -31,7 +31,7 @@ fn a_plan_is_written_as_the_start_kit_does() {
 #[test]
 fn a_plan_is_read_as_written() {
     let mut plan = plan();
-    plan.schedule[0].push((5, None));
+    plan.log.schedule[0].push((5, None));
     plan.actions[1].clear();
     let mut bytes = Vec::new();
     plan.write(&mut bytes).unwrap();

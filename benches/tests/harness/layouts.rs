@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use drover_benches::lifelong::arena::Start;
+use drover_benches::lifelong::book::Log;
 use drover_benches::lifelong::plan::Revealed;
 use drover_benches::lifelong::route::Leg;
 use drover_benches::lifelong::{Arena, Report, Route, inspect};
@@ -64,14 +65,17 @@ fn route(arena: &Arena) -> Route {
     Route {
         steps: 8,
         starts: arena.starts.clone(),
-        finished: 0,
+        has_delays: false,
         legs: vec![
             vec![leg(1, Some(2), "N0-N1"), leg(3, Some(4), "N1-N2")],
             vec![leg(3, Some(4), "N3-N4"), leg(7, Some(8), "N4-N5")],
         ],
-        schedule: vec![vec![(1, Some(0))], vec![]],
-        events: vec![[4, 0, 0, 1]],
-        tasks: vec![Revealed(0, 0, arena.tasks[0].clone())],
+        log: Log {
+            finished: 0,
+            schedule: vec![vec![(1, Some(0))], vec![]],
+            events: vec![[4, 0, 0, 1]],
+            tasks: vec![Revealed(0, 0, arena.tasks[0].clone())],
+        },
     }
 }
 
@@ -105,13 +109,15 @@ fn each_rule_broken_is_found() {
     let told = found(|_, route| route.legs[0][1].begun = 2);
     assert_eq!(told, "step 2: robot 0: drives onto edge N1-N2, but is still on edge N0-N1");
     let told = found(|arena, route| {
-        route.legs[0].push(Leg { begun: 5, arrived: None, edge: edge(arena, "N2-N3") });
+        route.legs[0].push(Leg { begun: 5, arrived: Some(6), edge: edge(arena, "N2-N3") });
         route.legs[1] = vec![];
     });
     assert_eq!(told, "step 5: robots 0 and 1 both have node N3");
     let told = found(|_, route| route.legs[0][0].arrived = Some(1));
     assert_eq!(told, "step 1: robot 0: is at the end of edge N0-N1 before step 2, sooner than it can be");
-    let told = found(|_, route| route.events.clear());
+    let told = found(|_, route| route.legs[1][1].arrived = None);
+    assert_eq!(told, "step 7: robot 1: isn't at the end of edge N4-N5 at step 8, though nobody is delayed");
+    let told = found(|_, route| route.log.events.clear());
     assert!(told.starts_with("step 4: robot 0 does errand 1 of task 0, but `events` has nothing"), "{told}");
     let told = found(|_, route| route.legs[1][1].begun = 9);
     assert_eq!(told, "step 8 is the last, but the moves of robot 1 go on with step 9");
@@ -148,6 +154,7 @@ fn what_is_written_reads_back() {
         ("\"beatMs\":500", "\"beatMs\":50", "in beats of 50 ms"),
         ("1-2:N0-N1", "1-2:N0-N7", "`moves` of robot 0: `1-2:N0-N7` is no move; write begun-arrived:edge"),
         ("1-2:N0-N1", "1-x:N0-N1", "`1-x:N0-N1` is no move"),
+        ("\"steps\":8", "\"steps\":4000000000", "`steps` is 4000000000; only routes of"),
         ("[\"t\",\"N3\"", "[\"t\",\"N9\"", "`robots` has node `N9`"),
         ("\"1:0\",", "", "`schedule` has 1 robots, `robots` 2"),
     ] {

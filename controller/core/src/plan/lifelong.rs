@@ -72,8 +72,7 @@ pub struct Lifelong<const DEPTH: usize> {
 impl<const DEPTH: usize> Lifelong<DEPTH> {
     /// For robots on this lattice; `budget`: operations looked at in refinement per beat.
     pub fn new(lattice: Lattice, budget: u64) -> Lifelong<DEPTH> {
-        let is_small = Reach::new(&lattice, &Guidance::even(&lattice), MEMORY_MAX).is_small();
-        let against = if is_small { AGAINST_ON_SMALL } else { AGAINST_ON_LARGE };
+        let against = if Reach::fits(&lattice, MEMORY_MAX) { AGAINST_ON_SMALL } else { AGAINST_ON_LARGE };
         let guidance = Guidance::streets(&lattice, against);
         Lifelong {
             reach: Reach::new(&lattice, &guidance, MEMORY_MAX),

@@ -137,12 +137,11 @@ pub struct Reach {
 impl Reach {
     /// Nothing searched yet.
     pub fn new(lattice: &Lattice, guidance: &Guidance, memory_max: usize) -> Reach {
-        let all = 2 * lattice.state_count() * lattice.place_count();
         Reach {
             tables: vec![None; lattice.place_count()],
             bytes: 0,
             memory_max,
-            is_small: all <= memory_max / 16,
+            is_small: Reach::fits(lattice, memory_max),
             unit: guidance.price_per_unit(lattice),
             asked: vec![0; lattice.place_count()],
             from: BTreeMap::new(),
@@ -152,6 +151,11 @@ impl Reach {
             left: u64::MAX,
             search: Search::default(),
         }
+    }
+
+    /// All tables there can be are but a small part of this much memory.
+    pub fn fits(lattice: &Lattice, memory_max: usize) -> bool {
+        2 * lattice.state_count() * lattice.place_count() <= memory_max / 16
     }
 
     /// Every search goes everywhere at once: what is asked first makes no difference.

@@ -6,7 +6,7 @@
 
 use drover_maps::{EdgeId, Layout, NodeId};
 
-use super::epibt::{Beat, Epibt, Traveller};
+use super::epibt::{Beat, DEPTH_ON_LAYOUT as DEPTH, Epibt, Traveller};
 use super::floor::{BEAT_MS, Floor};
 use super::ground::Ground;
 use super::guidance::{BEAT, Guidance};
@@ -16,8 +16,6 @@ use super::{Agent, Distances, Move, Plan, Planner, Problem};
 use crate::clock::Time;
 use crate::id::RobotId;
 
-/// Beats of an operation.
-const DEPTH: usize = 15;
 /// Operations the first try of each robot may look at.
 const FIRST_MAX: u64 = 20_000;
 /// Operations looked at in refinement, per robot.
