@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,6 +56,9 @@ struct Args {
     /// Operations looked at in refinement, per step; 0 = no refinement.
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     expansions: u64,
+    /// Threads of refinement; the plan is the same with any number.
+    #[arg(long, value_name = "T", default_value_t = NonZeroUsize::MIN, value_parser = threads)]
+    threads: NonZeroUsize,
     /// Move robots on a layout by a planner of sites, epibt or pibt, that plans anew from every step.
     #[arg(long, value_name = "NAME", conflicts_with = "problem")]
     planner: Option<Algorithm>,
@@ -68,12 +72,15 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
     /// Play nothing, but check this plan.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "planner", "delay", "plan", "plots"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["steps", "expansions", "threads", "planner", "delay", "plan", "plots"])]
     check: Option<PathBuf>,
     /// One JSON line instead of a summary.
     #[arg(long)]
     json: bool,
 }
+
+/// Each thread has a planner of its own.
+const THREADS_MAX: usize = 64;
 
 /// What is played on.
 enum Ground {
@@ -120,7 +127,7 @@ fn run(args: &Args) -> Result<String, Failure> {
     }
     let course = ground.course();
     let site = args.planner.and_then(|algorithm| ground.arena().map(|arena| (arena, algorithm)));
-    let options = Options { expansions: args.expansions, delay_pct: args.delay, site };
+    let options = Options { expansions: args.expansions, threads: args.threads, delay_pct: args.delay, site };
     let stage = |company, name| play(&course, args.steps, company, options, &mut progress(name, args.steps));
     let together = stage(Company::Together, "together").map_err(Failure::Plan)?;
     let account = ground.keep(&together.record, args.delay > 0, plan_file)?;
@@ -227,6 +234,11 @@ impl Ground {
         }
         Ok(())
     }
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= THREADS_MAX);
+    number.ok_or_else(|| format!("write a number from 1 to {THREADS_MAX}"))
 }
 
 fn create(path: &Path) -> anyhow::Result<fs::File> {

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod report;
 pub mod route;
 pub mod tasks;
+mod threads;
 mod windowed;
 
 pub use arena::Arena;
@@ -28,4 +29,5 @@ pub use problem::{Map, Problem};
 pub use report::Report;
 pub use route::Route;
 pub use tasks::Pool;
+pub use threads::Threads;
 pub use windowed::Windowed;

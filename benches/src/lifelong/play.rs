@@ -1,15 +1,18 @@
 //! Plays a course step by step and records it. The only place that drives the planner.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Context;
 
 use drover_core::plan::Algorithm;
 use drover_core::plan::epibt::{DEPTH, DEPTH_ON_LAYOUT};
 use drover_core::plan::lattice::{Lattice, Step};
 use drover_core::plan::lifelong::{Lifelong, Seen};
+use drover_core::plan::lns::{Alone, Refiner};
 
 use super::delay::Delays;
 use super::plan::Pursuit;
-use super::{Arena, Course, Pool, Windowed};
+use super::{Arena, Course, Pool, Threads, Windowed};
 use crate::{cpu_seconds, peak_rss_mb};
 
 /// What the planner is told beside the course.
@@ -17,6 +20,8 @@ use crate::{cpu_seconds, peak_rss_mb};
 pub struct Options<'a> {
     /// Operations looked at in refinement, per step.
     pub expansions: u64,
+    /// Threads of refinement; it comes to the same with any number.
+    pub threads: NonZeroUsize,
     /// Probability that a robot is delayed by a step in a step, per cent.
     pub delay_pct: u32,
     /// Assigned as ever, but moved by this planner of sites, on the arena that the course is from.
@@ -108,8 +113,10 @@ fn play_with<const DEPTH: usize>(
 ) -> anyhow::Result<Run> {
     let lattice = &course.lattice;
     let site = options.site.filter(|_| company == Company::Together);
+    let refiner: Box<dyn Refiner<DEPTH>> =
+        if options.threads.get() == 1 { Box::new(Alone) } else { Box::new(Threads(options.threads)) };
     let mut planner = Planner {
-        stack: Lifelong::<DEPTH>::new(lattice.clone(), options.expansions),
+        stack: Lifelong::<DEPTH>::new(lattice.clone(), refiner, options.expansions),
         site: site.map(|(arena, algorithm)| Windowed::new(arena, algorithm)),
     };
     let mut delays = Delays::new(1, options.delay_pct);

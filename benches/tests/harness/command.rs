@@ -74,6 +74,17 @@ fn a_written_plan_holds_until_it_is_changed() {
 }
 
 #[test]
+fn a_plan_is_the_same_on_several_threads() {
+    let folder = instance("threads");
+    let [one, three] = ["1", "3"].map(|threads| {
+        let args = ["--steps", "40", "--expansions", "500", "--plan", "plan.json", "--threads", threads];
+        assert_eq!(said(&lifelong(&folder, &args)).0, Some(0));
+        fs::read_to_string(folder.join("plan.json")).unwrap()
+    });
+    assert_eq!(one, three);
+}
+
+#[test]
 fn bad_input_is_told_from_bad_plans() {
     let folder = instance("bad-input");
     for args in [
@@ -83,6 +94,9 @@ fn bad_input_is_told_from_bad_plans() {
         &["--robots", "3"],
         &["--steps", "1", "--plan", "absent/plan.json"],
         &["--steps", "-1"],
+        &["--threads", "0"],
+        &["--threads", "65"],
+        &["--check", "map.map", "--threads", "2"],
     ] {
         let (code, out, err) = said(&lifelong(&folder, args));
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");

@@ -43,8 +43,26 @@ pub struct Epibt<const DEPTH: usize> {
     listed: Vec<Listed>,
     here: Vec<u32>,
     on_chain: Vec<bool>,
+    /// What each robot had before that has got another operation since the last try began.
+    replaced: Vec<(u32, Operation<DEPTH>)>,
     /// Operations looked at that may still be.
     left: u64,
+}
+
+/// What came of a try.
+#[derive(Clone, Debug)]
+pub struct Attempt<const DEPTH: usize> {
+    /// Operations looked at.
+    pub looked: u64,
+    /// Who would do something else, and what; nobody if nothing better was found.
+    changes: Vec<(u32, Operation<DEPTH>)>,
+}
+
+impl<const DEPTH: usize> Attempt<DEPTH> {
+    /// Something better was found.
+    pub fn is_gain(&self) -> bool {
+        !self.changes.is_empty()
+    }
 }
 
 /// Where the operations of a robot are that are cheaper than `under`.
@@ -75,6 +93,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
             listed: Vec::new(),
             here: Vec::new(),
             on_chain: Vec::new(),
+            replaced: Vec::new(),
             left: 0,
         }
     }
@@ -192,6 +211,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
     /// Gives the robot a cheaper operation if the weighted sum of all prices falls by it. Returns the operations looked at,
     /// at most `budget`.
     pub fn improve(&mut self, beat: Beat<'_>, robot: u32, budget: u64) -> u64 {
+        self.replaced.clear();
         let now = self.now[robot as usize];
         if now.price <= self.bound[robot as usize] {
             return 0;
@@ -206,6 +226,39 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
             self.on_chain[robot as usize] = false;
         }
         budget - self.left
+    }
+
+    /// What [`Epibt::improve`] would do. Nothing is changed.
+    pub fn attempt(&mut self, beat: Beat<'_>, robot: u32, budget: u64) -> Attempt<DEPTH> {
+        let looked = self.improve(beat, robot, budget);
+        let before = std::mem::take(&mut self.replaced);
+        Attempt { looked, changes: self.exchange(beat.lattice, &before) }
+    }
+
+    /// Does what a try found from how things stand.
+    pub fn accept(&mut self, beat: Beat<'_>, attempt: &Attempt<DEPTH>) {
+        self.exchange(beat.lattice, &attempt.changes);
+    }
+
+    /// These robots have these operations from now on. Returns what they had.
+    fn exchange(
+        &mut self,
+        lattice: &Lattice,
+        operations: &[(u32, Operation<DEPTH>)],
+    ) -> Vec<(u32, Operation<DEPTH>)> {
+        let before: Vec<_> =
+            operations.iter().map(|(robot, _)| (*robot, self.now[*robot as usize])).collect();
+        before.iter().for_each(|(robot, operation)| self.lift(lattice, *robot, &operation.places));
+        for (robot, operation) in operations {
+            self.now[*robot as usize] = *operation;
+            self.put(lattice, *robot, &operation.places);
+        }
+        before
+    }
+
+    fn replace(&mut self, robot: u32, by: Operation<DEPTH>) {
+        let before = std::mem::replace(&mut self.now[robot as usize], by);
+        self.replaced.push((robot, before));
     }
 
     /// Lengthens what the robot had by the best last beat, if no operation can be cheaper and nobody is in the way: so a
@@ -229,7 +282,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
             }
             self.left = self.left.saturating_sub(1);
             if matches!(self.way(beat.lattice, self.here[robot as usize], &places), Way::Free) {
-                self.now[robot as usize] = Operation { price, places };
+                self.replace(robot, Operation { price, places });
                 self.put(beat.lattice, robot, &places);
                 return true;
             }
@@ -263,7 +316,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
                 }
             };
             if is_settled {
-                self.now[robot as usize] = operation;
+                self.replace(robot, operation);
                 return true;
             }
         }
@@ -312,10 +365,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
 
     /// What the robot could gain at best; never above zero.
     fn hope(&self, beat: Beat<'_>, robot: u32) -> i64 {
-        let listed = self.listed[robot as usize];
-        let first = self.operations.get(listed.first as usize).filter(|_| listed.first < listed.end);
-        let least = first.map_or(self.bound[robot as usize], |first| first.price);
-        let now = self.now[robot as usize].price;
+        let (least, now) = (self.bound[robot as usize], self.now[robot as usize].price);
         i64::from(beat.travellers[robot as usize].weight) * (i64::from(least) - i64::from(now)).min(0)
     }
 

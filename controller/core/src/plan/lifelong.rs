@@ -4,7 +4,7 @@ use super::epibt::{Beat, Epibt, Traveller};
 use super::flow::Flow;
 use super::guidance::{BEAT, Guidance};
 use super::lattice::{Lattice, NONE, Step};
-use super::lns::{Draw, refine};
+use super::lns::{Draw, Refiner};
 use super::matching::{Matching, Ways};
 use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
@@ -62,6 +62,7 @@ pub struct Lifelong<const DEPTH: usize> {
     reach: Reach,
     epibt: Epibt<DEPTH>,
     draw: Draw,
+    refiner: Box<dyn Refiner<DEPTH>>,
     budget: u64,
     progress: Vec<Progress>,
     matching: Matching,
@@ -71,13 +72,14 @@ pub struct Lifelong<const DEPTH: usize> {
 
 impl<const DEPTH: usize> Lifelong<DEPTH> {
     /// For robots on this lattice; `budget`: operations looked at in refinement per beat.
-    pub fn new(lattice: Lattice, budget: u64) -> Lifelong<DEPTH> {
+    pub fn new(lattice: Lattice, refiner: Box<dyn Refiner<DEPTH>>, budget: u64) -> Lifelong<DEPTH> {
         let against = if Reach::fits(&lattice, MEMORY_MAX) { AGAINST_ON_SMALL } else { AGAINST_ON_LARGE };
         let guidance = Guidance::streets(&lattice, against);
         Lifelong {
             reach: Reach::new(&lattice, &guidance, MEMORY_MAX),
             epibt: Epibt::new(&lattice),
             draw: Draw::new(1),
+            refiner,
             budget,
             progress: Vec::new(),
             matching: Matching::default(),
@@ -109,7 +111,7 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
         for robot in order {
             self.epibt.improve(beat, robot as u32, first_max);
         }
-        refine(&mut self.epibt, beat, &mut self.draw, self.budget);
+        self.refiner.refine(&mut self.epibt, beat, &mut self.draw, self.budget);
         let next: Vec<u32> = (0..states.len() as u32).map(|robot| self.epibt.next(beat, robot)).collect();
         if self.reach.is_small() {
             self.observe(&travellers, &next);

@@ -1,10 +1,12 @@
 //! Large neighbourhood search over operations: robots drawn at random try what they would rather do, and keep it if the
 //! weighted sum of prices falls (the refinement of EPIBT+LNS; MAPF-LNS: Li, Chen, Harabor, Stuckey, Koenig, IJCAI 2021).
 
+use std::fmt;
+
 use super::epibt::{Beat, Epibt};
 
 /// Operations one try may look at.
-const TRY_MAX: u64 = 3_000;
+pub const TRY_MAX: u64 = 3_000;
 
 /// SplitMix64 (Steele et al., OOPSLA 2014): the draw is part of the plan's input, so the same input gives the same plan.
 #[derive(Clone, Debug)]
@@ -29,11 +31,22 @@ impl Draw {
     }
 }
 
-/// Spends the budget of operations looked at.
-pub fn refine<const DEPTH: usize>(epibt: &mut Epibt<DEPTH>, beat: Beat<'_>, draw: &mut Draw, budget: u64) {
-    let (mut left, robots) = (budget, beat.travellers.len());
-    while left > 0 && robots > 0 {
-        let robot = draw.below(robots) as u32;
-        left = left.saturating_sub(1 + epibt.improve(beat, robot, TRY_MAX.min(left)));
+/// Spends a beat's budget of operations looked at.
+pub trait Refiner<const DEPTH: usize>: fmt::Debug {
+    /// Comes to the same as [`Alone`], however it goes about it.
+    fn refine(&self, epibt: &mut Epibt<DEPTH>, beat: Beat<'_>, draw: &mut Draw, budget: u64);
+}
+
+/// One try after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl<const DEPTH: usize> Refiner<DEPTH> for Alone {
+    fn refine(&self, epibt: &mut Epibt<DEPTH>, beat: Beat<'_>, draw: &mut Draw, budget: u64) {
+        let (mut left, robots) = (budget, beat.travellers.len());
+        while left > 0 && robots > 0 {
+            let robot = draw.below(robots) as u32;
+            left = left.saturating_sub(1 + epibt.improve(beat, robot, TRY_MAX.min(left)));
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::epibt::{Beat, DEPTH_ON_LAYOUT as DEPTH, Epibt, Traveller};
 use super::floor::{BEAT_MS, Floor};
 use super::ground::Ground;
 use super::guidance::{BEAT, Guidance};
-use super::lns::{Draw, refine};
+use super::lns::{Alone, Draw, Refiner};
 use super::reach::{MEMORY_MAX, Reach};
 use super::{Agent, Distances, Move, Plan, Planner, Problem};
 use crate::clock::Time;
@@ -79,7 +79,7 @@ impl Planner for WindowedEpibt {
             left = left.saturating_sub(epibt.improve(beat, *mover, FIRST_MAX.min(left)));
         }
         let refined = (REFINE_PER_ROBOT * movers.order.len() as u64).min(left);
-        refine(&mut epibt, beat, &mut Draw::new(problem.now.0), refined);
+        Alone.refine(&mut epibt, beat, &mut Draw::new(problem.now.0), refined);
         let mut moves = manoeuvre(problem);
         moves.extend(movers.moves(problem, &priced.floor, &epibt));
         Plan { moves, expansions: problem.budget - left + refined }

@@ -3,6 +3,7 @@
 use drover_core::plan::epibt::DEPTH;
 use drover_core::plan::lattice::Lattice;
 use drover_core::plan::lifelong::{Lifelong, Seen};
+use drover_core::plan::lns::Alone;
 
 /// A room of 12 x 8 with pillars; robots on every third place, each with a task of two errands across the room.
 fn play() -> (Vec<Vec<u32>>, usize) {
@@ -13,7 +14,7 @@ fn play() -> (Vec<Vec<u32>>, usize) {
     let mut errands: Vec<Vec<u32>> = (0..states.len() as u32)
         .map(|robot| vec![(robot * 31 + 7) % places, (robot * 17 + 40) % places])
         .collect();
-    let mut stack = Lifelong::<DEPTH>::new(lattice.clone(), 10_000);
+    let mut stack = Lifelong::<DEPTH>::new(lattice.clone(), Box::new(Alone), 10_000);
     let mut beats = Vec::new();
     for _ in 0..200 {
         let open = errands.iter().zip(0_u32..).filter(|(errands, _)| !errands.is_empty());
