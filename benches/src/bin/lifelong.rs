@@ -53,8 +53,8 @@ struct Args {
     /// Draws where robots start and what they are to do on a layout.
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "problem")]
     seed: u64,
-    /// Operations looked at in refinement, per step; 0 = no refinement.
-    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    /// Nodes looked at in refinement, per step; 0 = no refinement.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     expansions: u64,
     /// Threads of refinement; the plan is the same with any number.
     #[arg(long, value_name = "T", default_value_t = NonZeroUsize::MIN, value_parser = threads)]

@@ -18,7 +18,7 @@ use crate::{cpu_seconds, peak_rss_mb};
 /// What the planner is told beside the course.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Operations looked at in refinement, per step.
+    /// Nodes looked at in refinement, per step.
     pub expansions: u64,
     /// Threads of refinement; it comes to the same with any number.
     pub threads: NonZeroUsize,

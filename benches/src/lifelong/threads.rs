@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use drover_core::plan::epibt::{Attempt, Beat, Epibt};
-use drover_core::plan::lns::{Draw, Refiner, TRY_MAX};
+use drover_core::plan::lns::{Draw, Refiner, TRY};
 
 /// Tries of each thread in a round: more while nothing is found, or waiting for each other would take most of the time.
 const TRIES_MIN: usize = 8;
@@ -67,7 +67,7 @@ fn take_part<const DEPTH: usize>(
     round: &Round<DEPTH>,
 ) -> Vec<Attempt<DEPTH>> {
     round.gain.iter().for_each(|gain| epibt.accept(beat, gain));
-    round.robots.iter().map(|robot| epibt.attempt(beat, *robot, TRY_MAX)).collect()
+    round.robots.iter().map(|robot| epibt.attempt(beat, *robot, TRY)).collect()
 }
 
 fn lead<const DEPTH: usize>(
@@ -91,7 +91,7 @@ fn lead<const DEPTH: usize>(
             draw.below(robots);
             if attempt.looked >= left {
                 // One after the other, it would have had to stop sooner.
-                attempt = epibt.attempt(beat, robot, left);
+                attempt = epibt.attempt(beat, robot, TRY.within(left));
             }
             left = left.saturating_sub(1 + attempt.looked);
             if attempt.is_gain() {

@@ -6,26 +6,38 @@
 //! operation and waits at its end.
 
 use super::guidance::BEAT;
-use super::lattice::{Footprint, Lattice, NONE};
-use super::operation::{
-    Front, Growth, Operation, advance, arrive, can, first_state, fronts, price, price_to_go,
-};
+use super::lattice::{Lattice, NONE};
+use super::operation::{Front, Operation, advance, arrive, can, first_state, fronts, price, price_to_go};
+use super::tree::{BEATS_MAX, Tree};
 
 pub use super::operation::{Beat, Traveller};
 
 /// Beats of an operation on a grid, at most.
-pub const DEPTH: usize = 7;
+pub const DEPTH: usize = 9;
 /// The same on a layout, where an edge takes several.
 pub const DEPTH_ON_LAYOUT: usize = 15;
 
 /// In the table of who is where: nobody may be there.
 const BARRED: u32 = NONE - 1;
 
-/// More than any operation's price.
-const ANY: u32 = u32::MAX;
+/// Operations so much dearer than the cheapest there may be are tried first, then twice as many.
+const BAND: u32 = BEAT as u32;
 
-/// A list holds operations so much dearer than was asked for, lest it be made twice.
-const LISTED_BEYOND: u32 = BEAT as u32;
+/// How hard a try may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Nodes of the tree of operations looked at.
+    pub nodes: u64,
+    /// Times the same robot may be asked to make way.
+    pub asks: u32,
+}
+
+impl Effort {
+    /// The same with no more than so many nodes.
+    pub fn within(self, nodes: u64) -> Effort {
+        Effort { nodes: self.nodes.min(nodes), ..self }
+    }
+}
 
 /// The planner, with what it keeps from beat to beat. `DEPTH`: beats of an operation, at most.
 #[derive(Clone, Debug)]
@@ -38,21 +50,28 @@ pub struct Epibt<const DEPTH: usize> {
     now: Vec<Operation<DEPTH>>,
     /// No operation of the robot is cheaper.
     bound: Vec<u32>,
-    /// Operations of robots that had to look for one, cheapest first, and where each robot's are.
-    operations: Vec<Operation<DEPTH>>,
-    listed: Vec<Listed>,
+    /// Operations there are.
+    tree: Tree,
+    /// Nodes of the chain's robots, each with who is in the way: what is to be looked at now, what is dearer, and what can be
+    /// tried. Each robot's lie above those of the robot before it.
+    open: Vec<(u32, u32)>,
+    dearer: Vec<(u32, u32)>,
+    choices: Vec<(u32, u32)>,
     here: Vec<u32>,
     on_chain: Vec<bool>,
+    /// Times each robot was asked to make way in this try, and who was.
+    asks: Vec<u32>,
+    asked: Vec<u32>,
     /// What each robot had before that has got another operation since the last try began.
     replaced: Vec<(u32, Operation<DEPTH>)>,
-    /// Operations looked at that may still be.
-    left: u64,
+    /// What is left of the try.
+    left: Effort,
 }
 
 /// What came of a try.
 #[derive(Clone, Debug)]
 pub struct Attempt<const DEPTH: usize> {
-    /// Operations looked at.
+    /// Nodes of the tree looked at.
     pub looked: u64,
     /// Who would do something else, and what; nobody if nothing better was found.
     changes: Vec<(u32, Operation<DEPTH>)>,
@@ -65,36 +84,49 @@ impl<const DEPTH: usize> Attempt<DEPTH> {
     }
 }
 
-/// Where the operations of a robot are that are cheaper than `under`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Listed {
-    first: u32,
-    end: u32,
-    under: u32,
+/// What a robot looks for: an operation by which the sum stays under the limit.
+#[derive(Clone, Copy)]
+struct Quest {
+    robot: u32,
+    /// What those before it on the chain have gained and lost.
+    sum: i64,
+    limit: i64,
+    weight: i64,
+    /// The price of what it had.
+    old: i64,
 }
 
-/// Who is in the way of an operation.
-enum Way {
-    Free,
-    One(u32),
-    /// Several, or one who is on the chain.
-    Barred,
+impl Quest {
+    fn sum_at(&self, price: u32) -> i64 {
+        self.sum + self.weight * (i64::from(price) - self.old)
+    }
+
+    /// Only prices under this keep the sum under the limit.
+    fn end(&self) -> u32 {
+        let end = self.old + (self.limit - self.sum - 1).div_euclid(self.weight) + 1;
+        end.clamp(0, i64::from(u32::MAX)) as u32
+    }
 }
 
 impl<const DEPTH: usize> Epibt<DEPTH> {
     /// Nobody on the floor yet.
     pub fn new(lattice: &Lattice) -> Epibt<DEPTH> {
+        const { assert!(DEPTH <= BEATS_MAX) };
         Epibt {
             depth: DEPTH,
             table: vec![NONE; lattice.place_count() * (DEPTH + 1)],
             now: Vec::new(),
             bound: Vec::new(),
-            operations: Vec::new(),
-            listed: Vec::new(),
+            tree: Tree::default(),
+            open: Vec::new(),
+            dearer: Vec::new(),
+            choices: Vec::new(),
             here: Vec::new(),
             on_chain: Vec::new(),
+            asks: Vec::new(),
+            asked: Vec::new(),
             replaced: Vec::new(),
-            left: 0,
+            left: Effort { nodes: 0, asks: 0 },
         }
     }
 
@@ -112,9 +144,10 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
     pub fn begin(&mut self, beat: Beat<'_>) {
         let (lattice, travellers) = (beat.lattice, beat.travellers);
         self.table.fill(NONE);
-        self.operations.clear();
-        self.listed = vec![Listed::default(); travellers.len()];
+        self.tree.clear(travellers.len());
         self.on_chain = vec![false; travellers.len()];
+        self.asks = vec![0; travellers.len()];
+        self.asked.clear();
         self.here = travellers.iter().map(|one| lattice.place(one.state)).collect();
         let price = |one: &Traveller| price_to_go(one, lattice, &Front::one(one.state, 0), 0);
         self.bound = travellers.iter().map(price).collect();
@@ -154,7 +187,7 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
     fn goes_on_late(&mut self, beat: Beat<'_>, robot: u32) -> bool {
         let places = self.now[robot as usize].places;
         let can = can(beat, &beat.travellers[robot as usize], &places[..self.depth]);
-        let goes = can && matches!(self.way(beat.lattice, self.here[robot as usize], &places), Way::Free);
+        let goes = can && self.is_free(beat.lattice, self.here[robot as usize], &places);
         if goes {
             self.take(beat, robot, places);
         }
@@ -208,15 +241,15 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
         free.for_each(|by| *by = BARRED);
     }
 
-    /// Gives the robot a cheaper operation if the weighted sum of all prices falls by it. Returns the operations looked at,
-    /// at most `budget`.
-    pub fn improve(&mut self, beat: Beat<'_>, robot: u32, budget: u64) -> u64 {
+    /// Gives the robot a cheaper operation if the weighted sum of all prices falls by it. Returns the nodes looked at.
+    pub fn improve(&mut self, beat: Beat<'_>, robot: u32, effort: Effort) -> u64 {
         self.replaced.clear();
         let now = self.now[robot as usize];
         if now.price <= self.bound[robot as usize] {
             return 0;
         }
-        self.left = budget;
+        self.left = effort;
+        self.asked.drain(..).for_each(|robot| self.asks[robot as usize] = 0);
         self.lift(beat.lattice, robot, &now.places);
         if !self.go_on(beat, robot) {
             self.on_chain[robot as usize] = true;
@@ -225,12 +258,12 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
             }
             self.on_chain[robot as usize] = false;
         }
-        budget - self.left
+        effort.nodes - self.left.nodes
     }
 
     /// What [`Epibt::improve`] would do. Nothing is changed.
-    pub fn attempt(&mut self, beat: Beat<'_>, robot: u32, budget: u64) -> Attempt<DEPTH> {
-        let looked = self.improve(beat, robot, budget);
+    pub fn attempt(&mut self, beat: Beat<'_>, robot: u32, effort: Effort) -> Attempt<DEPTH> {
+        let looked = self.improve(beat, robot, effort);
         let before = std::mem::take(&mut self.replaced);
         Attempt { looked, changes: self.exchange(beat.lattice, &before) }
     }
@@ -280,8 +313,8 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
             if price > self.bound[robot as usize] {
                 continue;
             }
-            self.left = self.left.saturating_sub(1);
-            if matches!(self.way(beat.lattice, self.here[robot as usize], &places), Way::Free) {
+            self.left.nodes = self.left.nodes.saturating_sub(1);
+            if self.is_free(beat.lattice, self.here[robot as usize], &places) {
                 self.replace(robot, Operation { price, places });
                 self.put(beat.lattice, robot, &places);
                 return true;
@@ -295,32 +328,96 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
     fn settle(&mut self, beat: Beat<'_>, robot: u32, sum: i64, limit: i64) -> bool {
         let weight = i64::from(beat.travellers[robot as usize].weight);
         let old = i64::from(self.now[robot as usize].price);
-        let under = (old + (limit - sum - 1).div_euclid(weight) + 1).clamp(0, i64::from(ANY));
-        let listed = self.list(beat, robot, under as u32);
-        for index in listed.first..listed.end {
-            let operation = self.operations[index as usize];
-            let sum = sum + weight * (i64::from(operation.price) - old);
-            if sum >= limit || self.left == 0 {
-                return false;
-            }
-            self.left -= 1;
-            let is_settled = match self.way(beat.lattice, self.here[robot as usize], &operation.places) {
-                Way::Barred => false,
-                Way::Free => {
-                    self.put(beat.lattice, robot, &operation.places);
-                    true
-                }
-                Way::One(other) => {
-                    sum + self.hope(beat, other) < limit
-                        && self.displace(beat, (robot, &operation.places), other, sum, limit)
-                }
-            };
-            if is_settled {
-                self.replace(robot, operation);
-                return true;
+        let quest = Quest { robot, sum, limit, weight, old };
+        let (dearer, choices) = (self.dearer.len(), self.choices.len());
+        self.dearer.push((self.tree.root(beat, robot), NONE));
+        let (mut under, mut width) = (self.bound[robot as usize].saturating_add(BAND), BAND);
+        let mut is_settled = false;
+        while !is_settled && self.dearer.len() > dearer && self.left.nodes > 0 {
+            self.choose(beat, quest, under, dearer);
+            is_settled = (choices..self.choices.len()).any(|index| self.adopt(beat, quest, index));
+            self.choices.truncate(choices);
+            width = width.saturating_mul(2);
+            under = under.saturating_add(width);
+        }
+        self.dearer.truncate(dearer);
+        is_settled
+    }
+
+    /// Gathers the operations under this price that pay, cheapest first, from what is `dearer` from this index on. Where two
+    /// are in the way or one who is on the chain, all that begins so is passed over, and so is what doesn't pay with all
+    /// that the one in the way can gain.
+    fn choose(&mut self, beat: Beat<'_>, quest: Quest, under: u32, dearer: usize) {
+        let (choices, end) = (self.choices.len(), quest.end());
+        let mut kept = dearer;
+        for index in dearer..self.dearer.len() {
+            let one = self.dearer[index];
+            if self.tree.node(one.0).price < under {
+                self.open.push(one);
+            } else {
+                self.dearer[kept] = one;
+                kept += 1;
             }
         }
-        false
+        self.dearer.truncate(kept);
+        while let Some((index, met)) = self.open.pop() {
+            let node = *self.tree.node(index);
+            self.left.nodes = self.left.nodes.saturating_sub(1);
+            if self.left.nodes == 0 {
+                self.open.clear();
+            }
+            let met = if node.beats == 0 {
+                NONE
+            } else {
+                let step = (node.before, node.place);
+                let Some(met) = self.meet(beat.lattice, node.beats as usize - 1, step, met) else { continue };
+                if met != NONE && quest.sum_at(node.price) + self.hope(beat, met) >= quest.limit {
+                    continue;
+                }
+                met
+            };
+            if node.beats as usize == self.depth {
+                self.choices.push((index, met));
+                continue;
+            }
+            for index in self.tree.children(beat, quest.robot, index) {
+                let price = self.tree.node(index).price;
+                if price < end {
+                    let into = if price < under { &mut self.open } else { &mut self.dearer };
+                    into.push((index, met));
+                }
+            }
+        }
+        let tree = &self.tree;
+        self.choices[choices..].sort_unstable_by_key(|(index, _)| tree.node(*index).rank());
+    }
+
+    /// The robot takes what it has chosen, if nobody is in the way or whoever is finds another operation.
+    fn adopt(&mut self, beat: Beat<'_>, quest: Quest, choice: usize) -> bool {
+        let (index, met) = self.choices[choice];
+        let price = self.tree.node(index).price;
+        let operation = Operation { price, places: self.tree.places(index) };
+        if met == NONE {
+            self.put(beat.lattice, quest.robot, &operation.places);
+        } else {
+            let is_asked = self.ask(met);
+            let sum = quest.sum_at(price);
+            if !is_asked || !self.displace(beat, (quest.robot, &operation.places), met, sum, quest.limit) {
+                return false;
+            }
+        }
+        self.replace(quest.robot, operation);
+        true
+    }
+
+    /// Counts that the robot is asked to make way. False: it was asked often enough.
+    fn ask(&mut self, robot: u32) -> bool {
+        let asks = &mut self.asks[robot as usize];
+        if *asks == 0 {
+            self.asked.push(robot);
+        }
+        *asks += 1;
+        *asks <= self.left.asks
     }
 
     /// The robot takes the operation, and who is in its way another.
@@ -345,69 +442,41 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
         is_settled
     }
 
-    /// Where the robot's operations cheaper than this are, cheapest first.
-    fn list(&mut self, beat: Beat<'_>, robot: u32, under: u32) -> Listed {
-        let listed = self.listed[robot as usize];
-        if under <= listed.under || under <= self.bound[robot as usize] {
-            return listed;
-        }
-        // Who had to look twice sees all.
-        let under = if listed.under == 0 { under.saturating_add(LISTED_BEYOND) } else { ANY };
-        let first = self.operations.len();
-        let traveller = &beat.travellers[robot as usize];
-        let growth = Growth { depth: self.depth, under, beat, traveller, into: &mut self.operations };
-        growth.grow_from(traveller.state);
-        self.operations[first..].sort_unstable_by_key(|operation| (operation.price, operation.places));
-        let listed = Listed { first: first as u32, end: self.operations.len() as u32, under };
-        self.listed[robot as usize] = listed;
-        listed
-    }
-
     /// What the robot could gain at best; never above zero.
     fn hope(&self, beat: Beat<'_>, robot: u32) -> i64 {
         let (least, now) = (self.bound[robot as usize], self.now[robot as usize].price);
         i64::from(beat.travellers[robot as usize].weight) * (i64::from(least) - i64::from(now)).min(0)
     }
 
-    fn way(&self, lattice: &Lattice, here: u32, places: &[u32; DEPTH]) -> Way {
-        if let Some(footprint) = lattice.footprint() {
-            return self.way_of(footprint, places);
-        }
-        let (mut found, mut before) = (NONE, here);
-        for (beat, place) in places[..self.depth].iter().enumerate() {
-            let row = *place as usize * (DEPTH + 1) + beat;
-            let (comes_against, there) = (self.table[row], self.table[row + 1]);
-            let swaps = comes_against != NONE
-                && *place != before
-                && self.table[before as usize * (DEPTH + 1) + beat + 1] == comes_against;
-            for other in [there, if swaps { comes_against } else { NONE }] {
-                if other != NONE && other != found {
-                    if found != NONE || self.on_chain[other as usize] {
-                        return Way::Barred;
-                    }
-                    found = other;
-                }
-            }
-            before = *place;
-        }
-        if found == NONE { Way::Free } else { Way::One(found) }
+    fn is_free(&self, lattice: &Lattice, here: u32, places: &[u32; DEPTH]) -> bool {
+        let mut before = here;
+        places[..self.depth].iter().enumerate().all(|(at, place)| {
+            let step = (std::mem::replace(&mut before, *place), *place);
+            self.meet(lattice, at, step, NONE) == Some(NONE)
+        })
     }
 
-    /// The same for robots that exclude each other from more than the places they are at.
-    fn way_of(&self, footprint: &Footprint, places: &[u32; DEPTH]) -> Way {
-        let mut found = NONE;
-        for (beat, place) in places[..self.depth].iter().enumerate() {
-            for need in footprint.needs(*place) {
-                let there = self.table[*need as usize * (DEPTH + 1) + beat + 1];
-                if there != NONE && there != found {
-                    if found != NONE || there == BARRED || self.on_chain[there as usize] {
-                        return Way::Barred;
-                    }
-                    found = there;
-                }
+    /// Who is in the way of a robot that goes from the one place to the other in a beat, or stays: `met` or nobody else if
+    /// `met` isn't `NONE`. None: there is another, or one who is on the chain.
+    #[inline]
+    fn meet(&self, lattice: &Lattice, at: usize, (before, place): (u32, u32), mut met: u32) -> Option<u32> {
+        let mut is_met = |there: u32| {
+            if there == NONE || there == met {
+                return true;
             }
-        }
-        if found == NONE { Way::Free } else { Way::One(found) }
+            let is_first = met == NONE && there != BARRED && !self.on_chain[there as usize];
+            met = there;
+            is_first
+        };
+        let row = |place: u32| place as usize * (DEPTH + 1) + at;
+        let may = if let Some(footprint) = lattice.footprint() {
+            footprint.needs(place).iter().all(|need| is_met(self.table[row(*need) + 1]))
+        } else {
+            let against = self.table[row(place)];
+            is_met(self.table[row(place) + 1])
+                && (place == before || against != self.table[row(before) + 1] || is_met(against))
+        };
+        may.then_some(met)
     }
 
     fn put(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH]) {

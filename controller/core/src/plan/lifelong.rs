@@ -1,6 +1,6 @@
 //! Lifelong planning for throughput: which robot takes which revealed task, and everybody's next beat.
 
-use super::epibt::{Beat, Epibt, Traveller};
+use super::epibt::{Beat, Effort, Epibt, Traveller};
 use super::flow::Flow;
 use super::guidance::{BEAT, Guidance};
 use super::lattice::{Lattice, NONE, Step};
@@ -8,11 +8,16 @@ use super::lns::{Draw, Refiner};
 use super::matching::{Matching, Ways};
 use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
-/// Operations the first try of each robot in a beat may look at.
-const FIRST_MAX: u64 = 100_000;
-/// From so many robots on, operations are a beat shorter and tries end sooner.
+/// How hard the first try of each robot in a beat is.
+const FIRST: Effort = Effort { nodes: 100_000, asks: 30 };
+/// The same on a layout: in narrow aisles all must be asked.
+const FIRST_ON_LAYOUT: Effort = Effort { nodes: 100_000, asks: u32::MAX };
+/// The same where there are so many robots, or where nothing is refined. Operations are so many beats shorter then.
+const QUICK: Effort = Effort { nodes: 10_000, asks: 10 };
 const MANY_ROBOTS: usize = 3_000;
-const FIRST_MAX_OF_MANY: u64 = 10_000;
+const SHORTER: usize = 3;
+/// Who hasn't got on for long may ask others to make way so many times as often.
+const IMPATIENCE: u32 = 3;
 /// The errand after the next counts when the next is so many beats away.
 const SOON: u16 = 12;
 /// A robot's arrival is looked for so many steps ahead, at most.
@@ -71,7 +76,7 @@ pub struct Lifelong<const DEPTH: usize> {
 }
 
 impl<const DEPTH: usize> Lifelong<DEPTH> {
-    /// For robots on this lattice; `budget`: operations looked at in refinement per beat.
+    /// For robots on this lattice; `budget`: nodes looked at in refinement per beat.
     pub fn new(lattice: Lattice, refiner: Box<dyn Refiner<DEPTH>>, budget: u64) -> Lifelong<DEPTH> {
         let against = if Reach::fits(&lattice, MEMORY_MAX) { AGAINST_ON_SMALL } else { AGAINST_ON_LARGE };
         let guidance = Guidance::streets(&lattice, against);
@@ -103,13 +108,16 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
     pub fn plan(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
         self.search(states, seen, pursues);
         let (travellers, order) = self.travellers(states, seen, pursues);
-        let (depth, first_max) =
-            if states.len() < MANY_ROBOTS { (DEPTH, FIRST_MAX) } else { (DEPTH - 1, FIRST_MAX_OF_MANY) };
+        let is_quick = states.len() >= MANY_ROBOTS || self.budget == 0;
+        let first = if self.lattice.footprint().is_some() { FIRST_ON_LAYOUT } else { FIRST };
+        let (depth, first) = if is_quick { (DEPTH - SHORTER, QUICK) } else { (DEPTH, first) };
         self.epibt.set_depth(depth);
         let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers: &travellers };
         self.epibt.begin(beat);
         for robot in order {
-            self.epibt.improve(beat, robot as u32, first_max);
+            let is_impatient = self.progress[robot].since > PATIENCE;
+            let asks = first.asks.saturating_mul(if is_impatient { IMPATIENCE } else { 1 });
+            self.epibt.improve(beat, robot as u32, Effort { asks, ..first });
         }
         self.refiner.refine(&mut self.epibt, beat, &mut self.draw, self.budget);
         let next: Vec<u32> = (0..states.len() as u32).map(|robot| self.epibt.next(beat, robot)).collect();

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use super::epibt::{Beat, Epibt};
+use super::epibt::{Beat, Effort, Epibt};
 
-/// Operations one try may look at.
-pub const TRY_MAX: u64 = 3_000;
+/// How hard one try is.
+pub const TRY: Effort = Effort { nodes: 3_000, asks: 10 };
 
 /// SplitMix64 (Steele et al., OOPSLA 2014): the draw is part of the plan's input, so the same input gives the same plan.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Draw {
     }
 }
 
-/// Spends a beat's budget of operations looked at.
+/// Spends a beat's budget of nodes looked at.
 pub trait Refiner<const DEPTH: usize>: fmt::Debug {
     /// Comes to the same as [`Alone`], however it goes about it.
     fn refine(&self, epibt: &mut Epibt<DEPTH>, beat: Beat<'_>, draw: &mut Draw, budget: u64);
@@ -46,7 +46,7 @@ impl<const DEPTH: usize> Refiner<DEPTH> for Alone {
         let (mut left, robots) = (budget, beat.travellers.len());
         while left > 0 && robots > 0 {
             let robot = draw.below(robots) as u32;
-            left = left.saturating_sub(1 + epibt.improve(beat, robot, TRY_MAX.min(left)));
+            left = left.saturating_sub(1 + epibt.improve(beat, robot, TRY.within(left)));
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod pibt;
 pub mod reach;
 mod region;
 pub mod streets;
+mod tree;
 pub mod validate;
 pub mod window;
 

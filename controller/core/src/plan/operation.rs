@@ -52,8 +52,12 @@ pub(super) struct Front {
 
 impl Front {
     pub(super) fn one(state: u32, price: u32) -> Front {
-        let mut front = Front { len: 1, states: [(NONE, 0); STATES_MAX] };
-        front.states[0] = (state, price);
+        Front::of(&[(state, price)])
+    }
+
+    pub(super) fn of(states: &[(u32, u32)]) -> Front {
+        let mut front = Front { len: states.len(), states: [(NONE, 0); STATES_MAX] };
+        front.states[..states.len()].copy_from_slice(states);
         front
     }
 
@@ -85,52 +89,8 @@ pub struct Beat<'a> {
     pub travellers: &'a [Traveller],
 }
 
-/// Enumerates the operations of one robot: one for each string of places, with the turns that make it cheapest.
-pub(super) struct Growth<'a, const DEPTH: usize> {
-    pub(super) depth: usize,
-    /// Only those cheaper than this.
-    pub(super) under: u32,
-    pub(super) beat: Beat<'a>,
-    pub(super) traveller: &'a Traveller,
-    pub(super) into: &'a mut Vec<Operation<DEPTH>>,
-}
-
-impl<const DEPTH: usize> Growth<'_, DEPTH> {
-    pub(super) fn grow_from(mut self, state: u32) {
-        let places = [NONE; DEPTH];
-        self.grow(0, places, self.beat.lattice.place(state), &Front::one(state, 0), 0);
-    }
-
-    fn grow(&mut self, at: usize, mut places: [u32; DEPTH], here: u32, front: &Front, stage: usize) {
-        let Beat { lattice, guidance, .. } = self.beat;
-        let price = price_to_go(self.traveller, lattice, front, stage);
-        if price >= self.under || front.len == 0 {
-            return;
-        }
-        if at == self.depth {
-            self.into.push(Operation { price, places });
-            return;
-        }
-        places[at] = here;
-        if at < self.traveller.held {
-            return self.grow(at + 1, places, here, front, stage);
-        }
-        let stayed = stay(self.beat, self.traveller, (here, front, stage));
-        self.grow(at + 1, places, here, &stayed, stage);
-        for (state, price) in front.all() {
-            for ahead in lattice.ahead(*state).filter(|ahead| lattice.place(*ahead) != here) {
-                let place = lattice.place(ahead);
-                places[at] = place;
-                let price = price + cost(self.traveller, stage, guidance.ahead(ahead));
-                let stage = arrive(self.traveller, stage, place);
-                self.grow(at + 1, places, place, &Front::one(ahead, price), stage);
-            }
-        }
-    }
-}
-
 /// Nothing costs anything any more once all goals are reached.
-fn cost(traveller: &Traveller, stage: usize, price: u16) -> u32 {
+pub(super) fn cost(traveller: &Traveller, stage: usize, price: u16) -> u32 {
     if goal(traveller, stage).is_some() { u32::from(price) } else { 0 }
 }
 
@@ -148,7 +108,7 @@ pub(super) fn arrive(traveller: &Traveller, stage: usize, place: u32) -> usize {
 }
 
 /// One beat later at the same place: it waits or turns, or goes on where one doesn't wait.
-fn stay(beat: Beat<'_>, traveller: &Traveller, (at, front, stage): (u32, &Front, usize)) -> Front {
+pub(super) fn stay(beat: Beat<'_>, traveller: &Traveller, (at, front, stage): (u32, &Front, usize)) -> Front {
     let mut after = Front { len: 0, states: [(NONE, 0); STATES_MAX] };
     if !beat.lattice.may_wait(at) {
         for (state, price) in front.all() {

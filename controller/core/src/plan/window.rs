@@ -6,7 +6,7 @@
 
 use drover_maps::{EdgeId, Layout, NodeId};
 
-use super::epibt::{Beat, DEPTH_ON_LAYOUT as DEPTH, Epibt, Traveller};
+use super::epibt::{Beat, DEPTH_ON_LAYOUT as DEPTH, Effort, Epibt, Traveller};
 use super::floor::{BEAT_MS, Floor};
 use super::ground::Ground;
 use super::guidance::{BEAT, Guidance};
@@ -16,9 +16,9 @@ use super::{Agent, Distances, Move, Plan, Planner, Problem};
 use crate::clock::Time;
 use crate::id::RobotId;
 
-/// Operations the first try of each robot may look at.
-const FIRST_MAX: u64 = 20_000;
-/// Operations looked at in refinement, per robot.
+/// How hard the first try of each robot is.
+const FIRST: Effort = Effort { nodes: 20_000, asks: u32::MAX };
+/// Nodes looked at in refinement, per robot.
 const REFINE_PER_ROBOT: u64 = 100;
 /// What a robot counts by the class of its rank: the stuck, who has work at its goal, who has a job, others.
 const WEIGHTS: [u32; 4] = [1_000, 100, 100, 50];
@@ -76,7 +76,7 @@ impl Planner for WindowedEpibt {
         bar(problem, &priced.floor, &movers, &mut epibt);
         let mut left = problem.budget;
         for mover in &movers.order {
-            left = left.saturating_sub(epibt.improve(beat, *mover, FIRST_MAX.min(left)));
+            left = left.saturating_sub(epibt.improve(beat, *mover, FIRST.within(left)));
         }
         let refined = (REFINE_PER_ROBOT * movers.order.len() as u64).min(left);
         Alone.refine(&mut epibt, beat, &mut Draw::new(problem.now.0), refined);

@@ -1,9 +1,11 @@
 //! Operations of robots that count very differently, and of robots that aren't where they were expected.
 
-use drover_core::plan::epibt::{Beat, DEPTH, Epibt, Traveller};
+use drover_core::plan::epibt::{Beat, DEPTH, Effort, Epibt, Traveller};
 use drover_core::plan::guidance::Guidance;
 use drover_core::plan::lattice::Lattice;
 use drover_core::plan::reach::Reach;
+
+const EFFORT: Effort = Effort { nodes: 10_000, asks: 10 };
 
 struct Lane {
     lattice: Lattice,
@@ -42,7 +44,7 @@ fn who_counts_for_much_moves_who_counts_for_nothing() {
     for _ in 0..40 {
         let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
         epibt.begin(beat);
-        let looked: u64 = (0..2).map(|robot| epibt.improve(beat, robot, 10_000)).sum();
+        let looked: u64 = (0..2).map(|robot| epibt.improve(beat, robot, EFFORT)).sum();
         assert!(looked <= 20_000);
         let next: Vec<u32> = (0..2).map(|robot| epibt.next(beat, robot)).collect();
         travellers.iter_mut().zip(next).for_each(|(traveller, state)| traveller.state = state);
@@ -58,7 +60,7 @@ fn if_somebody_is_elsewhere_than_expected_nobody_runs_into_it() {
     let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
     let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
     epibt.begin(beat);
-    epibt.improve(beat, 0, 10_000);
+    epibt.improve(beat, 0, EFFORT);
     assert_eq!(lane.places(&epibt, &travellers), [1, 9]);
     // The first does what it was told, the second was carried in front of it.
     travellers[0].state = lane.lattice.states(1).start;
@@ -74,7 +76,7 @@ fn who_is_late_goes_on_late_and_who_follows_waits() {
     let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
     let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
     epibt.begin(beat);
-    assert!(epibt.improve(beat, 1, 10_000) > 0 && epibt.improve(beat, 0, 10_000) > 0);
+    assert!(epibt.improve(beat, 1, EFFORT) > 0 && epibt.improve(beat, 0, EFFORT) > 0);
     assert_eq!(lane.places(&epibt, &travellers), [1, 2]);
     // Neither came on: the first was delayed, and the other would have run into it.
     epibt.begin(Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers });
@@ -102,7 +104,7 @@ fn who_has_not_turned_yet_does_not_go() {
         // Delayed three times, it stays where it is and is still to turn.
         let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
         epibt.begin(beat);
-        epibt.improve(beat, 0, 10_000);
+        epibt.improve(beat, 0, EFFORT);
         let next = epibt.next(beat, 0);
         assert_eq!(lane.lattice.place(next), 5, "{beats}");
         assert_ne!(next, travellers[0].state, "{beats}");
