@@ -361,11 +361,12 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
         }
         self.dearer.truncate(kept);
         while let Some((index, met)) = self.open.pop() {
-            let node = *self.tree.node(index);
-            self.left.nodes = self.left.nodes.saturating_sub(1);
             if self.left.nodes == 0 {
                 self.open.clear();
+                break;
             }
+            self.left.nodes -= 1;
+            let node = *self.tree.node(index);
             let met = if node.beats == 0 {
                 NONE
             } else {

@@ -144,3 +144,45 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::guidance::Guidance;
+    use super::super::lattice::Lattice;
+    use super::super::operation::Traveller;
+    use super::*;
+
+    #[test]
+    fn grows_where_somebody_looks_and_only_once() {
+        // Three places in a row; the robot looks east from the first.
+        let lattice = Lattice::grid(&[vec![true; 3]]);
+        let guidance = Guidance::even(&lattice);
+        let travellers = [Traveller::new(lattice.states(0).start)];
+        let beat = Beat { lattice: &lattice, guidance: &guidance, travellers: &travellers };
+        let mut tree = Tree::default();
+        tree.clear(travellers.len());
+        let root = tree.root(beat, 0);
+        let children = tree.children(beat, 0, root);
+        assert_eq!(tree.children(beat, 0, root), children);
+        let [ahead, stays] = [children.start, children.end - 1];
+        assert_eq!((tree.node(ahead).place, tree.node(stays).place), (1, 0));
+        // Alike in price, as it has no goal: what moves earlier is better.
+        assert!(tree.node(ahead).rank() < tree.node(stays).rank());
+        let further = tree.children(beat, 0, ahead).start;
+        assert_eq!(tree.places::<3>(further), [1, 2, NONE]);
+    }
+
+    #[test]
+    fn who_is_held_stays_where_it_is() {
+        let lattice = Lattice::grid(&[vec![true; 3]]);
+        let guidance = Guidance::even(&lattice);
+        let travellers = [Traveller { held: 1, ..Traveller::new(lattice.states(1).start) }];
+        let beat = Beat { lattice: &lattice, guidance: &guidance, travellers: &travellers };
+        let mut tree = Tree::default();
+        tree.clear(travellers.len());
+        let root = tree.root(beat, 0);
+        let held = tree.children(beat, 0, root);
+        assert_eq!((held.len(), tree.node(held.start).place), (1, 1));
+        assert!(tree.children(beat, 0, held.start).len() > 1);
+    }
+}

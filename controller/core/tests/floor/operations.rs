@@ -56,12 +56,12 @@ fn who_counts_for_much_moves_who_counts_for_nothing() {
 #[test]
 fn if_somebody_is_elsewhere_than_expected_nobody_runs_into_it() {
     let mut lane = Lane::new();
-    let mut travellers = vec![lane.traveller(0, 11, 100), lane.traveller(9, 9, 100)];
+    let mut travellers = vec![lane.traveller(0, 8, 100), lane.traveller(11, 11, 100)];
     let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
     let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
     epibt.begin(beat);
     epibt.improve(beat, 0, EFFORT);
-    assert_eq!(lane.places(&epibt, &travellers), [1, 9]);
+    assert_eq!(lane.places(&epibt, &travellers), [1, 11]);
     // The first does what it was told, the second was carried in front of it.
     travellers[0].state = lane.lattice.states(1).start;
     travellers[1].state = lane.lattice.states(2).start;
@@ -114,4 +114,31 @@ fn who_has_not_turned_yet_does_not_go() {
     let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
     epibt.begin(beat);
     assert_eq!(lane.lattice.place(epibt.next(beat, 0)), 12);
+}
+
+#[test]
+fn nobody_is_asked_to_make_way_more_often_than_a_try_may() {
+    let mut lane = Lane::new();
+    let travellers = vec![lane.traveller(4, 11, 1_000), lane.traveller(5, 5, 1)];
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    for (asks, makes_way) in [(0, false), (EFFORT.asks, true)] {
+        let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
+        epibt.begin(beat);
+        epibt.improve(beat, 0, Effort { asks, ..EFFORT });
+        assert_eq!(epibt.places(1).iter().any(|place| *place != 5), makes_way);
+    }
+}
+
+#[test]
+fn a_try_ends_with_its_nodes_and_leaves_everybody_an_operation() {
+    let mut lane = Lane::new();
+    let travellers = vec![lane.traveller(4, 11, 1_000), lane.traveller(5, 5, 1)];
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    for nodes in 0..200 {
+        let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
+        epibt.begin(beat);
+        assert!(epibt.improve(beat, 0, Effort { nodes, ..EFFORT }) <= nodes);
+        let meets = epibt.places(0).iter().zip(epibt.places(1)).any(|(one, other)| one == other);
+        assert!(!meets, "with {nodes} nodes");
+    }
 }
