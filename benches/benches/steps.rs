@@ -6,7 +6,7 @@ use divan::{Bencher, black_box};
 use drover_core::plan::epibt::{Beat, DEPTH, Epibt, Traveller};
 use drover_core::plan::guidance::Guidance;
 use drover_core::plan::lattice::Lattice;
-use drover_core::plan::lifelong::Seen;
+use drover_core::plan::lifelong::{SHORTER, Seen};
 use drover_core::plan::lns::TRY;
 use drover_core::plan::matching::{Matching, Ways};
 use drover_core::plan::reach::{Prices, Reach};
@@ -85,7 +85,7 @@ fn operation_scoring(bencher: Bencher<'_, '_>, robots: usize) {
     let travellers = floor.travellers(robots);
     let beat = Beat { lattice: &floor.lattice, guidance: &floor.guidance, travellers: &travellers };
     let mut epibt = Epibt::<DEPTH>::new(&floor.lattice);
-    epibt.set_depth(DEPTH - 3);
+    epibt.set_depth(DEPTH - SHORTER);
     bencher.bench_local(|| epibt.begin(black_box(beat)));
 }
 
@@ -96,7 +96,7 @@ fn pibt_sweep(bencher: Bencher<'_, '_>, robots: usize) {
     let travellers = floor.travellers(robots);
     let beat = Beat { lattice: &floor.lattice, guidance: &floor.guidance, travellers: &travellers };
     let mut epibt = Epibt::<DEPTH>::new(&floor.lattice);
-    epibt.set_depth(DEPTH - 3);
+    epibt.set_depth(DEPTH - SHORTER);
     epibt.begin(beat);
     bencher.with_inputs(|| epibt.clone()).bench_local_values(|mut epibt| {
         let looked: u64 = (0..robots as u32).map(|robot| epibt.improve(beat, robot, TRY)).sum();

@@ -396,14 +396,16 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
     /// The robot takes what it has chosen, if nobody is in the way or whoever is finds another operation.
     fn adopt(&mut self, beat: Beat<'_>, quest: Quest, choice: usize) -> bool {
         let (index, met) = self.choices[choice];
+        if met != NONE && !self.ask(met) {
+            return false;
+        }
         let price = self.tree.node(index).price;
         let operation = Operation { price, places: self.tree.places(index) };
         if met == NONE {
             self.put(beat.lattice, quest.robot, &operation.places);
         } else {
-            let is_asked = self.ask(met);
-            let sum = quest.sum_at(price);
-            if !is_asked || !self.displace(beat, (quest.robot, &operation.places), met, sum, quest.limit) {
+            let taken = (quest.robot, &operation.places);
+            if !self.displace(beat, taken, met, quest.sum_at(price), quest.limit) {
                 return false;
             }
         }

@@ -8,14 +8,13 @@ use super::lns::{Draw, Refiner};
 use super::matching::{Matching, Ways};
 use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
-/// How hard the first try of each robot in a beat is.
+/// How hard the first try of each robot in a beat is. On a layout it may ask without end: narrow aisles jam else.
 const FIRST: Effort = Effort { nodes: 100_000, asks: 30 };
-/// The same on a layout: in narrow aisles all must be asked.
-const FIRST_ON_LAYOUT: Effort = Effort { nodes: 100_000, asks: u32::MAX };
-/// The same where there are so many robots, or where nothing is refined. Operations are so many beats shorter then.
-const QUICK: Effort = Effort { nodes: 10_000, asks: 10 };
+/// The same from so many robots on, and where nothing is refined.
+const FIRST_IF_QUICK: Effort = Effort { nodes: 10_000, asks: 10 };
 const MANY_ROBOTS: usize = 3_000;
-const SHORTER: usize = 3;
+/// Operations are so many beats shorter then.
+pub const SHORTER: usize = 3;
 /// Who hasn't got on for long may ask others to make way so many times as often.
 const IMPATIENCE: u32 = 3;
 /// The errand after the next counts when the next is so many beats away.
@@ -109,8 +108,10 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
         self.search(states, seen, pursues);
         let (travellers, order) = self.travellers(states, seen, pursues);
         let is_quick = states.len() >= MANY_ROBOTS || self.budget == 0;
-        let first = if self.lattice.footprint().is_some() { FIRST_ON_LAYOUT } else { FIRST };
-        let (depth, first) = if is_quick { (DEPTH - SHORTER, QUICK) } else { (DEPTH, first) };
+        let (depth, mut first) = if is_quick { (DEPTH - SHORTER, FIRST_IF_QUICK) } else { (DEPTH, FIRST) };
+        if self.lattice.footprint().is_some() {
+            first.asks = u32::MAX;
+        }
         self.epibt.set_depth(depth);
         let beat = Beat { lattice: &self.lattice, guidance: &self.guidance, travellers: &travellers };
         self.epibt.begin(beat);
