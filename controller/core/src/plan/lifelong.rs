@@ -10,11 +10,12 @@ use super::reach::{MEMORY_MAX, Prices, Reach, SETTLED_MAX};
 
 /// How hard the first try of each robot in a beat is. On a layout it may ask without end: narrow aisles jam else.
 const FIRST: Effort = Effort { nodes: 100_000, asks: 30 };
-/// The same from so many robots on, and where nothing is refined.
+/// The same where nothing is refined, and from so many robots on.
 const FIRST_IF_QUICK: Effort = Effort { nodes: 10_000, asks: 10 };
 const MANY_ROBOTS: usize = 3_000;
-/// Operations are so many beats shorter then.
+/// Operations are so many beats shorter where nothing is refined, or for many robots.
 pub const SHORTER: usize = 3;
+const SHORTER_FOR_MANY: usize = 2;
 /// Who hasn't got on for long may ask others to make way so many times as often.
 const IMPATIENCE: u32 = 3;
 /// The errand after the next counts when the next is so many beats away.
@@ -27,6 +28,12 @@ const CROWD_PLACES: usize = 3;
 const PATIENCE: u32 = 30;
 /// Further beats after which it counts once more.
 const PATIENCE_STEP: u32 = 4;
+/// Beats without progress after which robots stand against each other: outside a crowd all count alike, and none is worth
+/// the others' way back. One in so many is favoured then, drawn anew every so many beats, and counts so many times more.
+const STANDOFF: u32 = 60;
+const FAVOURED_ONE_IN: usize = 4;
+const FAVOURED_BEATS: u32 = 24;
+const FAVOUR: u32 = 200;
 
 /// A step against a street costs this part of its price more: much on a large floor, where nothing is learned from the
 /// traffic observed.
@@ -72,6 +79,8 @@ pub struct Lifelong<const DEPTH: usize> {
     matching: Matching,
     /// The robot that asks first for the prices of its way.
     turn: usize,
+    /// Beats planned.
+    beats: u32,
 }
 
 impl<const DEPTH: usize> Lifelong<DEPTH> {
@@ -88,6 +97,7 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
             progress: Vec::new(),
             matching: Matching::default(),
             turn: 0,
+            beats: 0,
             flow: Flow::new(&lattice),
             streets: guidance.clone(),
             guidance,
@@ -105,10 +115,16 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
 
     /// The state of each robot after the next beat.
     pub fn plan(&mut self, states: &[u32], seen: &[Seen<'_>], pursues: &[Option<u32>]) -> Vec<u32> {
+        self.beats += 1;
         self.search(states, seen, pursues);
         let (travellers, order) = self.travellers(states, seen, pursues);
-        let is_quick = states.len() >= MANY_ROBOTS || self.budget == 0;
-        let (depth, mut first) = if is_quick { (DEPTH - SHORTER, FIRST_IF_QUICK) } else { (DEPTH, FIRST) };
+        let (depth, mut first) = if self.budget == 0 {
+            (DEPTH - SHORTER, FIRST_IF_QUICK)
+        } else if states.len() >= MANY_ROBOTS {
+            (DEPTH - SHORTER_FOR_MANY, FIRST_IF_QUICK)
+        } else {
+            (DEPTH, FIRST)
+        };
         if self.lattice.footprint().is_some() {
             first.asks = u32::MAX;
         }
@@ -261,17 +277,18 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
             let is_exact = prices.is_some_and(|prices| prices.is_exact(traveller.state));
             if progress.goal != goal {
                 *progress = Progress { goal, best: left, is_exact, since: 0 };
-            } else if is_exact && !progress.is_exact {
-                // Now it knows better how far it has to go: that is no progress.
-                (progress.best, progress.is_exact) = (left, true);
+            } else if is_exact != progress.is_exact {
+                // Now it knows better or less well how far it has to go: that is no progress.
+                (progress.best, progress.is_exact) = (left, is_exact);
                 progress.since += 1;
-            } else if is_exact == progress.is_exact && left < progress.best {
+            } else if left < progress.best {
                 (progress.best, progress.since) = (left, 0);
             } else if goal != NONE {
                 progress.since += 1;
             }
-            traveller.weight =
-                weight * (1 + progress.since.saturating_sub(PATIENCE) / PATIENCE_STEP).min(1_000);
+            let urgency = (1 + progress.since.saturating_sub(PATIENCE) / PATIENCE_STEP).min(1_000);
+            let is_favoured = !is_crowd && progress.since > STANDOFF && is_favoured(*robot, self.beats);
+            traveller.weight = weight * urgency * if is_favoured { FAVOUR } else { 1 };
         }
     }
 
@@ -281,6 +298,32 @@ impl<const DEPTH: usize> Lifelong<DEPTH> {
     }
 }
 
+/// The robot is one of those favoured in this beat.
+fn is_favoured(robot: usize, beat: u32) -> bool {
+    let seed = u64::from(beat / FAVOURED_BEATS) << 32 | robot as u64;
+    Draw::new(seed).below(FAVOURED_ONE_IN) == 0
+}
+
 fn pursued<'a, 'b>(seen: &'a [Seen<'b>], id: Option<u32>) -> Option<&'a Seen<'b>> {
     seen.binary_search_by_key(&id?, |task| task.id).ok().map(|index| &seen[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn favour_is_the_turn_of_some_and_passes_on() {
+        let turns = |robot: usize| (0..100).filter(|turn| is_favoured(robot, turn * FAVOURED_BEATS)).count();
+        for robot in 0..50 {
+            assert!(
+                (10..=45).contains(&turns(robot)),
+                "robot {robot} is favoured in {} turns of 100",
+                turns(robot)
+            );
+            assert_eq!(is_favoured(robot, 0), is_favoured(robot, FAVOURED_BEATS - 1));
+        }
+        let differ = |beat| (0..50).any(|robot| is_favoured(robot, beat) != is_favoured(robot + 1, beat));
+        assert!((0..10).all(|turn| differ(turn * FAVOURED_BEATS)));
+    }
 }

@@ -17,7 +17,7 @@ pub const UNREACHED: u16 = u16::MAX;
 /// What tables may take in all, bytes. Those least recently asked for go first.
 pub const MEMORY_MAX: usize = 1 << 30;
 /// States the searches of one beat may settle.
-pub const SETTLED_MAX: u64 = 1_000_000;
+pub const SETTLED_MAX: u64 = 3_000_000;
 /// How much longer than the shortest way a way may be that a search towards who asks still prices.
 const MARGIN: u16 = 10 * BEAT;
 /// Where so many searches began within `ASKED_BEATS`, the prices of the ways from there are kept to lead further ones.
