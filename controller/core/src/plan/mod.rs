@@ -14,6 +14,7 @@ pub mod flow;
 pub mod ground;
 pub mod guidance;
 pub mod joint;
+pub mod lacam;
 pub mod lattice;
 pub mod lifelong;
 pub mod lns;
@@ -138,11 +139,16 @@ pub enum Algorithm {
     Pibt,
     /// Operations of many beats, refined.
     Epibt,
+    /// Rounds of single moves, with a search over where everybody stands.
+    Lacam,
 }
 
 /// Every planner and its name.
-pub const PLANNERS: [(Algorithm, &str, &(dyn Planner + Sync)); 2] =
-    [(Algorithm::Pibt, "pibt", &pibt::Pibt), (Algorithm::Epibt, "epibt", &window::WindowedEpibt)];
+pub const PLANNERS: [(Algorithm, &str, &(dyn Planner + Sync)); 3] = [
+    (Algorithm::Pibt, "pibt", &pibt::Pibt),
+    (Algorithm::Epibt, "epibt", &window::WindowedEpibt),
+    (Algorithm::Lacam, "lacam", &lacam::Lacam),
+];
 
 /// No planner has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

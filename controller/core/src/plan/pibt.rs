@@ -45,11 +45,15 @@ struct Left {
     at_ms: u32,
 }
 
+/// An agent, and the edge it takes; none = it stays.
+pub(super) type Told = (usize, Option<EdgeId>);
+
 /// No agent.
 const NOBODY: u32 = u32::MAX;
 const NEVER: Left = Left { agent: NOBODY, at_ms: 0 };
 
-struct Search<'a> {
+/// Everybody in rounds; [`super::lacam`] puts them where it likes between two.
+pub(super) struct Search<'a> {
     problem: &'a Problem<'a>,
     ground: Arc<Ground>,
     tables: Vec<Option<Table>>,
@@ -100,7 +104,8 @@ struct Choice {
 }
 
 impl<'a> Search<'a> {
-    fn new(problem: &'a Problem<'a>, distances: &mut Distances) -> Search<'a> {
+    /// Everybody at its decision point, the manoeuvre behind it.
+    pub(super) fn new(problem: &'a Problem<'a>, distances: &mut Distances) -> Search<'a> {
         let layout = problem.layout;
         let agents = &problem.agents;
         let mut order: Vec<usize> = (0..agents.len()).filter(|agent| agents[*agent].is_movable).collect();
@@ -166,7 +171,12 @@ impl<'a> Search<'a> {
         let pushable = |agent: &&usize| self.is_pushable(**agent);
         turns.extend(self.order.iter().filter(pushable).filter(|agent| !self.is_at_goal(**agent)));
         turns.extend(self.order.iter().filter(pushable).filter(|agent| self.is_at_goal(**agent)));
-        for agent in turns.iter().copied() {
+        self.decide_all(&turns);
+        self.turns = turns;
+    }
+
+    fn decide_all(&mut self, order: &[usize]) {
+        for agent in order.iter().copied() {
             if self.is_pushable(agent) {
                 self.decide(agent, false);
                 while let Some(resisted) = self.resisted.pop() {
@@ -174,7 +184,71 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        self.turns = turns;
+    }
+
+    /// One round of everybody from these places, some told what to do; the moves. None: somebody can't do as told.
+    pub(super) fn step(&mut self, at: &[NodeId], order: &[usize], told: &[Told]) -> Option<Vec<Told>> {
+        self.stand(at);
+        told.iter().for_each(|(agent, _)| self.is_decided[*agent] = true);
+        let mut going: Vec<_> = told.iter().filter_map(|(agent, edge)| Some((*agent, (*edge)?))).collect();
+        while !going.is_empty() {
+            let before = going.len();
+            going.retain(|(agent, edge)| !self.enter(*agent, *edge));
+            if going.len() == before {
+                return None;
+            }
+        }
+        self.decide_all(order);
+        Some(self.undo.iter().map(|done| (done.agent, Some(done.edge))).collect())
+    }
+
+    /// Everybody stands there now, free to go, and nothing is known of before.
+    fn stand(&mut self, at: &[NodeId]) {
+        self.at = self.problem.now;
+        self.free_at.fill(self.at);
+        self.heading.fill(None);
+        self.is_decided.fill(false);
+        self.standing.fill(NOBODY);
+        (0..).zip(at).for_each(|(agent, node)| self.standing[node.index()] = agent);
+        self.node.copy_from_slice(at);
+        self.left_node.fill(NEVER);
+        self.left_edge.fill(NEVER);
+        self.moves.clear();
+        self.undo.clear();
+        self.resisted.clear();
+    }
+
+    /// The plan of these moves after the manoeuvre, as far as they begin in the window.
+    pub(super) fn lay(&self, distances: &mut Distances, moves: &[Told]) -> Plan {
+        let mut laid = Search::new(self.problem, distances);
+        let first = laid.moves.len();
+        for (agent, edge) in moves.iter().filter_map(|(agent, edge)| Some((*agent, (*edge)?))) {
+            laid.commit(agent, edge);
+        }
+        let end = self.problem.now.plus_ms(self.problem.window_ms);
+        let later = laid.moves.split_off(first);
+        laid.moves.extend(later.into_iter().filter(|later| later.start <= end));
+        Plan { moves: laid.moves, expansions: self.expansions }
+    }
+
+    /// Where everybody stands.
+    pub(super) fn places(&self) -> &[NodeId] {
+        &self.node
+    }
+
+    /// Edges the agent may take from there, the nearest to its goal first.
+    pub(super) fn ways_out(&self, agent: usize, node: NodeId) -> Vec<EdgeId> {
+        let layout = self.problem.layout;
+        let robot_type = self.problem.agents[agent].robot_type;
+        let mut ways: Vec<EdgeId> = layout.out_edges(node).to_vec();
+        ways.retain(|edge| layout.admits_edge(robot_type, *edge) && !self.problem.is_closed(*edge));
+        ways.sort_by_key(|edge| (self.remaining(agent, self.ground.way(*edge).to), *edge));
+        ways
+    }
+
+    /// Expansions so far.
+    pub(super) fn expansions(&self) -> u64 {
+        self.expansions
     }
 
     fn is_at_goal(&self, agent: usize) -> bool {
@@ -183,13 +257,14 @@ impl<'a> Search<'a> {
 
     /// It may be given a move in this round.
     fn is_pushable(&self, agent: usize) -> bool {
+        self.may_move(agent, self.node[agent]) && !self.is_decided[agent] && self.free_at[agent] <= self.at
+    }
+
+    /// It may be given moves where it stands.
+    pub(super) fn may_move(&self, agent: usize, node: NodeId) -> bool {
         let facts = &self.problem.agents[agent];
-        let works = facts.goal.is_some_and(|goal| goal.is_work && goal.node == self.node[agent]);
-        facts.is_movable
-            && !works
-            && !self.is_bound[agent]
-            && !self.is_decided[agent]
-            && self.free_at[agent] <= self.at
+        let works = facts.goal.is_some_and(|goal| goal.is_work && goal.node == node);
+        facts.is_movable && !works && !self.is_bound[agent]
     }
 
     /// Finds the agent its next move; `is_pushed` = it must not stay. True when it may be where it now is.
@@ -248,7 +323,8 @@ impl<'a> Search<'a> {
         if left == 0 { 0 } else { ROUND_MS + WAIT_MS + self.problem.agents[agent].patience_ms }
     }
 
-    fn remaining(&self, agent: usize, node: NodeId) -> u64 {
+    /// Time the agent still has to go from there, ms; 0 without a goal.
+    pub(super) fn remaining(&self, agent: usize, node: NodeId) -> u64 {
         self.tables[agent].as_ref().map_or(0, |table| u64::from(table[node.index()]))
     }
 

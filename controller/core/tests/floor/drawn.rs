@@ -32,8 +32,8 @@ fn three_hundred_jobs_are_done_in_order_on_fresh_dc() {
 }
 
 /// Drives these jobs on the drawn floor with robots on these nodes, by every planner; all must end.
-fn drive(text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> [Floor; 2] {
-    [Algorithm::Pibt, Algorithm::Epibt].map(|planner| drive_by(planner, text, starts, jobs))
+fn drive(text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> [Floor; 3] {
+    [Algorithm::Pibt, Algorithm::Epibt, Algorithm::Lacam].map(|planner| drive_by(planner, text, starts, jobs))
 }
 
 fn drive_by(planner: Algorithm, text: &str, starts: &[&str], jobs: &[(Option<&str>, &[&str])]) -> Floor {

@@ -6,6 +6,7 @@ mod drawn;
 mod grid;
 mod layouts;
 mod operations;
+mod placements;
 mod random;
 mod reach;
 mod throughput;

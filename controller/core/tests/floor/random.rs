@@ -85,6 +85,11 @@ fn every_job_ends_on_every_floor_by_operations() {
     run_all(Algorithm::Epibt, 20);
 }
 
+#[test]
+fn every_job_ends_on_every_floor_by_placements() {
+    run_all(Algorithm::Lacam, 10);
+}
+
 #[expect(clippy::disallowed_methods, reason = "more seeds on demand")]
 fn run_all(planner: Algorithm, seeds: u64) {
     let seeds = std::env::var("DROVER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(seeds);
