@@ -195,9 +195,13 @@ fn lifelong(folder: &Path, args: &[&str]) -> Output {
 #[test]
 fn every_planner_plays_a_layout_and_its_route_holds() {
     let folder = folder("layout");
-    for planner in
-        [&[][..], &["--delay", "20"], &["--planner", "pibt"], &["--planner", "epibt", "--delay", "20"]]
-    {
+    for planner in [
+        &[][..],
+        &["--delay", "20"],
+        &["--planner", "pibt"],
+        &["--planner", "lacam"],
+        &["--planner", "epibt", "--delay", "20"],
+    ] {
         let args = [
             "--robots",
             "3",
