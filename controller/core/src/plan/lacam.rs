@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use drover_maps::NodeId;
+use drover_maps::{EdgeId, NodeId};
 
 use super::distance::UNREACHABLE;
 use super::pibt::{Search, Told};
@@ -32,7 +32,8 @@ impl Planner for Lacam {
 struct Placement {
     at: Vec<NodeId>,
     before: Option<usize>,
-    moves: Vec<Told>,
+    /// The moves from there: who, along what.
+    moves: Vec<(usize, EdgeId)>,
     /// What all who are called still have to go from here, ms.
     left_ms: u64,
     /// By agent: rounds since it was at its goal.
@@ -57,7 +58,7 @@ impl Placements {
     }
 
     /// The moves that bring everybody to its goal, or to the nearest placement found.
-    fn seek(mut self, problem: &Problem<'_>, search: &mut Search<'_>) -> Vec<Told> {
+    fn seek(mut self, problem: &Problem<'_>, search: &mut Search<'_>) -> Vec<(usize, EdgeId)> {
         let start = search.places().to_vec();
         let mut best = self.add(problem, search, start, None, Vec::new());
         let mut open = vec![best];
@@ -93,7 +94,7 @@ impl Placements {
         search: &Search<'_>,
         at: Vec<NodeId>,
         before: Option<usize>,
-        moves: Vec<Told>,
+        moves: Vec<(usize, EdgeId)>,
     ) -> usize {
         let index = self.all.len();
         let left_ms =
@@ -125,7 +126,7 @@ impl Placements {
         Some(told)
     }
 
-    fn unwind(&self, end: usize) -> Vec<Told> {
+    fn unwind(&self, end: usize) -> Vec<(usize, EdgeId)> {
         let mut rounds = Vec::new();
         let mut index = Some(end);
         while let Some(at) = index {

@@ -187,7 +187,12 @@ impl<'a> Search<'a> {
     }
 
     /// One round of everybody from these places, some told what to do; the moves. None: somebody can't do as told.
-    pub(super) fn step(&mut self, at: &[NodeId], order: &[usize], told: &[Told]) -> Option<Vec<Told>> {
+    pub(super) fn step(
+        &mut self,
+        at: &[NodeId],
+        order: &[usize],
+        told: &[Told],
+    ) -> Option<Vec<(usize, EdgeId)>> {
         self.stand(at);
         told.iter().for_each(|(agent, _)| self.is_decided[*agent] = true);
         let mut going: Vec<_> = told.iter().filter_map(|(agent, edge)| Some((*agent, (*edge)?))).collect();
@@ -199,7 +204,7 @@ impl<'a> Search<'a> {
             }
         }
         self.decide_all(order);
-        Some(self.undo.iter().map(|done| (done.agent, Some(done.edge))).collect())
+        Some(self.undo.iter().map(|done| (done.agent, done.edge)).collect())
     }
 
     /// Everybody stands there now, free to go, and nothing is known of before.
@@ -219,12 +224,10 @@ impl<'a> Search<'a> {
     }
 
     /// The plan of these moves after the manoeuvre, as far as they begin in the window.
-    pub(super) fn lay(&self, distances: &mut Distances, moves: &[Told]) -> Plan {
+    pub(super) fn lay(&self, distances: &mut Distances, moves: &[(usize, EdgeId)]) -> Plan {
         let mut laid = Search::new(self.problem, distances);
         let first = laid.moves.len();
-        for (agent, edge) in moves.iter().filter_map(|(agent, edge)| Some((*agent, (*edge)?))) {
-            laid.commit(agent, edge);
-        }
+        moves.iter().for_each(|(agent, edge)| laid.commit(*agent, *edge));
         let end = self.problem.now.plus_ms(self.problem.window_ms);
         let later = laid.moves.split_off(first);
         laid.moves.extend(later.into_iter().filter(|later| later.start <= end));
