@@ -59,10 +59,9 @@ fn nobody_meets_anybody_and_everybody_arrives() {
     assert_eq!(play().0, beats);
 }
 
-/// Six robots that came from each side into the only lane between two rooms: who wants through from there can't see in one
-/// operation what it is worth to the others to go back.
+/// Six robots from each side stand head on in the only lane between two rooms: one side goes back, and all arrive.
 #[test]
-fn who_stands_against_others_in_a_long_lane_is_let_through_in_the_end() {
+fn a_lane_with_robots_head_on_is_emptied() {
     let room = |x: usize| !(8..24).contains(&x);
     let rows: Vec<Vec<bool>> = (0..5).map(|y| (0..32).map(|x| y == 2 || room(x)).collect()).collect();
     let lattice = Lattice::grid(&rows);
