@@ -1,6 +1,6 @@
 //! One planning cycle of a fleet: from everybody's decision points to new claims.
 
-use super::{Agent, Move, Plan, Problem, Tail, joint, validate};
+use super::{Agent, Move, Plan, Problem, Tail, joint, lacam, validate};
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::fleet::Fleet;
@@ -66,7 +66,7 @@ pub(crate) fn cycle(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     tell_jams(fleet, now, commands);
 }
 
-/// Robots that neither the planner nor the joint search has brought on for long: the operator is told who blocks whom.
+/// Robots that neither the planner nor the breaker has brought on for long: the operator is told who blocks whom.
 fn tell_jams(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     for index in 0..fleet.state.robots.len() {
         let robot = &fleet.state.robots[index];
@@ -94,7 +94,10 @@ fn manoeuvre(fleet: &mut Fleet, problem: &Problem<'_>, now: Time) -> joint::Mano
         if let Some(first) = stuck.get(fleet.state.planner.breaker_calls as usize % stuck.len().max(1)) {
             fleet.state.broken_at = now;
             fleet.state.planner.breaker_calls += 1;
-            fleet.state.manoeuvre = joint::search(problem, *first, &mut fleet.distances).unwrap_or_default();
+            let distances = &mut fleet.distances;
+            let found = joint::search(problem, *first, distances);
+            let found = found.or_else(|| lacam::search(problem, *first, distances));
+            fleet.state.manoeuvre = found.unwrap_or_default();
         }
     }
     fleet.state.manoeuvre.clone()

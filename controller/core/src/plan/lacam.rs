@@ -3,18 +3,26 @@
 //!
 //! PIBT looks one round ahead, and can push to and fro for ever. Where it comes to a placement once more, LaCAM leaves it
 //! another way: first one robot is told where to go, then the next as well. Given time, it leaves it in every way there is.
+//! As a planner it brings everybody on; as a breaker of a jam one robot, where [`super::joint`], to which all others are
+//! alike, finds nothing: robots of several types, each with its own ways, or a crowd larger than its regions.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use drover_maps::{EdgeId, NodeId};
 
 use super::distance::UNREACHABLE;
+use super::joint::Manoeuvre;
 use super::pibt::{Search, Told};
-use super::{Distances, Plan, Planner, Problem};
+use super::{Agent, Distances, Plan, Planner, Problem, region};
+use crate::robot::Goal;
 
-/// Rounds of PIBT in one search, at most.
+/// Rounds of PIBT in one plan, at most.
 const ROUNDS_MAX: usize = 1_000;
+/// And in the search for one stuck robot.
+const BREAKER_ROUNDS_MAX: usize = 4_000;
+/// Nodes round the way of the stuck robot where others are moved, at most.
+const BREAKER_NODES_MAX: usize = 256;
 
 /// The planner.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,9 +31,30 @@ pub struct Lacam;
 impl Planner for Lacam {
     fn plan(&self, problem: &Problem<'_>, distances: &mut Distances) -> Plan {
         let mut search = Search::new(problem, distances);
-        let moves = Placements::new(problem, &search).seek(problem, &mut search);
+        let moves = Placements::new(problem, &search).seek(problem, &mut search, ROUNDS_MAX);
         search.lay(distances, &moves)
     }
+}
+
+/// Moves that bring this agent (by index) on, all near it out of its way, if the search finds some.
+pub fn search(problem: &Problem<'_>, first: usize, distances: &mut Distances) -> Option<Manoeuvre> {
+    let agent = &problem.agents[first];
+    let table = distances.to(problem.layout, agent.goal?.node, agent.robot_type);
+    let way = region::way(problem, first, &table)?;
+    let target = *way.last()?;
+    let near: BTreeSet<NodeId> =
+        region::around(problem.layout, &way, BREAKER_NODES_MAX).into_iter().collect();
+    let agents = problem.agents.iter().enumerate().map(|(index, agent)| Agent {
+        goal: (index == first).then_some(Goal { node: target, is_work: false }),
+        is_movable: agent.is_movable && !agent.works_at(agent.node) && near.contains(&agent.node),
+        ..agent.clone()
+    });
+    let problem = Problem { agents: agents.collect(), tails: Vec::new(), ..*problem };
+    let mut search = Search::new(&problem, distances);
+    let moves = Placements::new(&problem, &search).seek(&problem, &mut search, BREAKER_ROUNDS_MAX);
+    let last = moves.iter().rposition(|(agent, _)| *agent == first)?;
+    let named = |(agent, edge): &(usize, EdgeId)| (problem.agents[*agent].robot, *edge);
+    (problem.layout.edge(moves[last].1).to == target).then(|| moves[..=last].iter().map(named).collect())
 }
 
 /// Where everybody stands, and how that was come to.
@@ -58,11 +87,16 @@ impl Placements {
     }
 
     /// The moves that bring everybody to its goal, or to the nearest placement found.
-    fn seek(mut self, problem: &Problem<'_>, search: &mut Search<'_>) -> Vec<(usize, EdgeId)> {
+    fn seek(
+        mut self,
+        problem: &Problem<'_>,
+        search: &mut Search<'_>,
+        rounds_max: usize,
+    ) -> Vec<(usize, EdgeId)> {
         let start = search.places().to_vec();
         let mut best = self.add(problem, search, start, None, Vec::new());
         let mut open = vec![best];
-        for _ in 0..ROUNDS_MAX {
+        for _ in 0..rounds_max {
             let Some(last) = open.last().copied() else { break };
             if self.all[best].left_ms == 0 || search.expansions() >= problem.budget {
                 break;

@@ -91,6 +91,13 @@ pub struct Agent {
     pub patience_ms: u64,
 }
 
+impl Agent {
+    /// Its work is at this node: nobody moves it from there.
+    pub fn works_at(&self, node: NodeId) -> bool {
+        self.goal.is_some_and(|goal| goal.is_work && goal.node == node)
+    }
+}
+
 /// A place of a released base.
 #[derive(Clone, Copy, Debug)]
 pub struct Tail {
@@ -195,7 +202,7 @@ pub struct PlannerStats {
     pub plans: u64,
     /// Expansions.
     pub expansions: u64,
-    /// Jams handed to the joint search.
+    /// Jams handed to the breaker.
     pub breaker_calls: u64,
     /// Plans that didn't pass validation.
     pub refused: u64,

@@ -266,8 +266,7 @@ impl<'a> Search<'a> {
     /// It may be given moves where it stands.
     pub(super) fn may_move(&self, agent: usize, node: NodeId) -> bool {
         let facts = &self.problem.agents[agent];
-        let works = facts.goal.is_some_and(|goal| goal.is_work && goal.node == node);
-        facts.is_movable && !works && !self.is_bound[agent]
+        facts.is_movable && !facts.works_at(node) && !self.is_bound[agent]
     }
 
     /// Finds the agent its next move; `is_pushed` = it must not stay. True when it may be where it now is.

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use drover_maps::{EdgeId, NodeId};
+use drover_maps::{EdgeId, Layout, NodeId};
 
 use super::Problem;
 
@@ -88,7 +88,7 @@ pub(super) fn way(problem: &Problem<'_>, first: usize, table: &[u32]) -> Option<
 impl Region {
     /// The nodes of the way and those nearest to it, so many at most.
     pub(super) fn new(problem: &Problem<'_>, first: usize, way: &[NodeId], most: usize) -> Region {
-        let nodes = around(problem, way, most);
+        let nodes = around(problem.layout, way, most.min(PLACES_MAX));
         let places: BTreeMap<NodeId, usize> = nodes.iter().copied().zip(0..).collect();
         let mut region = Region {
             steps: Vec::with_capacity(nodes.len()),
@@ -211,18 +211,17 @@ impl Region {
     }
 }
 
-/// The way and the nodes nearest to it, by edges.
-fn around(problem: &Problem<'_>, way: &[NodeId], most: usize) -> Vec<NodeId> {
-    let layout = problem.layout;
+/// The way and the nodes nearest to it, by edges, so many at most.
+pub(super) fn around(layout: &Layout, way: &[NodeId], most: usize) -> Vec<NodeId> {
     let mut nodes = way.to_vec();
     let mut is_in = vec![false; layout.node_count()];
     nodes.iter().for_each(|node| is_in[node.index()] = true);
     let mut next = 0;
-    while next < nodes.len() && nodes.len() < most.min(PLACES_MAX) {
+    while next < nodes.len() && nodes.len() < most {
         let ends = layout.out_edges(nodes[next]).iter().map(|edge| layout.edge(*edge).to);
         let starts = layout.in_edges(nodes[next]).iter().map(|edge| layout.edge(*edge).from);
         for node in ends.chain(starts) {
-            if !is_in[node.index()] && nodes.len() < most.min(PLACES_MAX) {
+            if !is_in[node.index()] && nodes.len() < most {
                 is_in[node.index()] = true;
                 nodes.push(node);
             }

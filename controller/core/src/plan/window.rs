@@ -147,8 +147,9 @@ impl Movers {
 
 /// It isn't an obstacle, doesn't work where it stands, and has no part in the manoeuvre.
 fn may_move(problem: &Problem<'_>, agent: &Agent) -> bool {
-    let works = agent.goal.is_some_and(|goal| goal.is_work && goal.node == agent.node);
-    agent.is_movable && !works && problem.manoeuvre.iter().all(|(robot, _)| *robot != agent.robot)
+    agent.is_movable
+        && !agent.works_at(agent.node)
+        && problem.manoeuvre.iter().all(|(robot, _)| *robot != agent.robot)
 }
 
 /// Where nobody may be: where those stand who can't be moved, all along the manoeuvre, and in released bases for a while.

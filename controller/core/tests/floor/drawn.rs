@@ -115,6 +115,13 @@ fn a_parked_robot_gives_way() {
 }
 
 #[test]
+fn a_robot_of_another_type_goes_aside_where_only_it_may_go() {
+    let jobs: [(Option<&str>, &[&str]); 2] = [(None, &["B"]), (None, &["A", "B"])];
+    let [by_pibt, ..] = drive("A...B\n  ,  \n  ,  ", &["n0-0", "n2-1", "n2-2"], &jobs);
+    assert!(by_pibt.fleet.planner_stats().breaker_calls > 0, "no jam to break");
+}
+
+#[test]
 fn a_full_ring_of_robots_turns() {
     drive(
         "A.B\n. .\nD.C",

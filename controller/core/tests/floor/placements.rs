@@ -1,10 +1,11 @@
 //! Searches over where everybody stands: whatever has a solution is solved, and what hasn't brings robots as near as it can.
 
 use drover_core::plan::distance::Distances;
-use drover_core::plan::lacam::Lacam;
+use drover_core::plan::joint::{self, Manoeuvre};
+use drover_core::plan::lacam::{self, Lacam};
 use drover_core::plan::pibt::Pibt;
 use drover_core::plan::validate::validate;
-use drover_core::plan::{Agent, Plan, Planner, Problem};
+use drover_core::plan::{Agent, Move, Plan, Planner, Problem};
 use drover_core::robot::Goal;
 use drover_core::{RobotId, Time};
 use drover_maps::{Layout, NodeId, TypeId};
@@ -35,8 +36,8 @@ fn ends(layout: &Layout, agents: &[Agent], plan: &Plan) -> Vec<NodeId> {
     at
 }
 
-fn plan(planner: &dyn Planner, layout: &Layout, agents: &[Agent], window_ms: u64) -> Plan {
-    let problem = Problem {
+fn problem<'a>(layout: &'a Layout, agents: &[Agent], window_ms: u64) -> Problem<'a> {
+    Problem {
         layout,
         now: Time(0),
         window_ms,
@@ -45,7 +46,11 @@ fn plan(planner: &dyn Planner, layout: &Layout, agents: &[Agent], window_ms: u64
         closed: &[],
         manoeuvre: &[],
         budget: u64::MAX,
-    };
+    }
+}
+
+fn plan(planner: &dyn Planner, layout: &Layout, agents: &[Agent], window_ms: u64) -> Plan {
+    let problem = problem(layout, agents, window_ms);
     let plan = planner.plan(&problem, &mut Distances::default());
     assert_eq!(validate(&problem, &plan), Ok(()));
     plan
@@ -98,4 +103,29 @@ fn what_has_no_solution_ends_and_a_plan_ends_with_its_window() {
     let alone = named(&layout, &[("n0-0", "n4-0")]);
     let [short, long] = [1, WINDOW_MS].map(|window_ms| plan(&Lacam, &layout, &alone, window_ms).moves.len());
     assert_eq!((short, long), (1, 4));
+}
+
+/// A breaker of jams.
+type Breaker = fn(&Problem<'_>, usize, &mut Distances) -> Option<Manoeuvre>;
+
+/// Who comes to its goal by the moves that a breaker finds for the first robot; none if it finds none.
+fn broken(breaker: Breaker, layout: &Layout, agents: &[Agent]) -> Option<NodeId> {
+    let problem = problem(layout, agents, WINDOW_MS);
+    let found = breaker(&problem, 0, &mut Distances::default())?;
+    let moves = found.into_iter().map(|(robot, edge)| Move { robot, edge, start: Time(0) });
+    let plan = Plan { moves: moves.collect(), expansions: 0 };
+    assert_eq!(validate(&problem, &plan), Ok(()));
+    Some(ends(layout, agents, &plan)[0])
+}
+
+#[test]
+fn a_robot_of_another_type_goes_into_its_own_bay_to_let_the_stuck_one_past() {
+    let layout = grid::grid(".....\n  ,  ");
+    let mut agents = named(&layout, &[("n3-0", "n4-0"), ("n4-0", "n4-0")]);
+    agents[1].robot_type = TypeId(1);
+    let goal = agents[0].goal.map(|goal| goal.node);
+    assert_eq!(broken(lacam::search, &layout, &agents), goal);
+    assert_eq!(broken(joint::search, &layout, &agents), None, "then this floor asks for no second search");
+    agents[1].is_movable = false;
+    assert_eq!(broken(lacam::search, &layout, &agents), None);
 }

@@ -96,7 +96,9 @@ impl Floor {
         Floor::planned_by(Algorithm::default(), layout, starts)
     }
 
+    /// Robots on these nodes, each of the first type that may stand there.
     pub fn planned_by(planner: Algorithm, layout: Arc<Layout>, starts: &[NodeId]) -> Floor {
+        let types: Vec<TypeId> = (0..layout.robot_types().len() as u16).map(TypeId).collect();
         let mut floor = Floor {
             fleet: Fleet::new(Arc::clone(&layout)),
             layout,
@@ -117,7 +119,9 @@ impl Floor {
         for (index, node) in starts.iter().enumerate() {
             let id = RobotId(index as u32);
             let name = RobotName { manufacturer: "drover".into(), serial: format!("r{:02}", index + 1) };
-            floor.step(Event::RobotEnrolled { name, robot_type: TypeId(0) });
+            let admitted = types.iter().find(|robot_type| floor.layout.admits_node(**robot_type, *node));
+            let robot_type = *admitted.expect("the test's own data");
+            floor.step(Event::RobotEnrolled { name, robot_type });
             floor.walkers.push(Walker::default());
             floor.step(Event::Robot { robot: id, fact: Fact::Connection(Connection::Online) });
             floor.step(Event::Robot { robot: id, fact: Fact::Located { node: *node } });
