@@ -26,7 +26,7 @@ SIM := cargo run --quiet -p drover-sim --bin drover-sim --
 WEB := controller/web
 WEB_SOURCES = $(shell find $(WEB)/src $(WEB)/public proto/drover -type f 2>/dev/null) $(wildcard $(WEB)/*.*)
 
-.PHONY: help demo test check fmt sim bench bench-planner clean web
+.PHONY: help demo test check fmt sim bench bench-planner bench-execution clean web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,13 +74,16 @@ sim: ## a long simulator run: every scenario, then SEEDS=500 drawn worlds
 		echo "$$scenario"; target/release/drover-sim run "$$scenario"; done
 	target/release/drover-sim swarm --seeds $(SEEDS) $(ARGS)
 
-bench: ## what we measure: simulated seconds per CPU second on the demo's site; bench-planner: the planner beside its bar
+bench: ## simulated seconds per CPU second on the demo's site; bench-planner: the planner beside its bar; bench-execution: under delays
 	cargo run --release -p drover-benches --bin sim_speed -- $(ARGS)
 
 # Instances in $DROVER_DATA/mapf; without it nothing is run.
 bench-planner:
 	cargo build --release -p drover-benches --bin lifelong --bin planner
 	cargo run --quiet --release -p drover-benches --bin planner -- $(ARGS)
+
+bench-execution:
+	cargo run --release -p drover-benches --bin execution -- $(ARGS)
 
 clean: ## removes what was built and reported
 	cargo clean

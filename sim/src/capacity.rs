@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 
-use drover_core::plan::{Algorithm, Distances};
+use drover_core::Config;
+use drover_core::plan::Distances;
 use drover_maps::{Layout, StationId, TypeId};
 
 use crate::figures::{Figures, Mean};
 use crate::scenario::{Expect, Ground, Jobs, ReadFile, Robots, Scenario, ScenarioError, Setup};
-use crate::world::Outcome;
+use crate::world::{End, Outcome};
 
 mod plot;
 
@@ -38,10 +39,10 @@ pub struct Question {
     pub to: Vec<String>,
     /// Simulated hours.
     pub hours: f64,
-    /// The assignment policy.
-    pub policy: drover_core::dispatch::policy::Name,
-    /// How ways are planned.
-    pub planner: Algorithm,
+    /// In each second each robot stands still with this probability, per cent.
+    pub delay_pct: u32,
+    /// Options of the fleet.
+    pub config: Config,
 }
 
 /// What one run came to.
@@ -53,7 +54,7 @@ pub struct Sample {
     pub traffic_pct: f64,
     /// Share of all robots' time spent waiting for a station, per cent.
     pub turn_pct: f64,
-    /// Invariants broken; jobs left at the end aren't counted, there always are some.
+    /// Invariants broken, and 1 if everything stood still; jobs left at the end aren't counted, there always are some.
     pub violations: usize,
 }
 
@@ -72,7 +73,7 @@ pub struct Line {
     pub traffic_pct: f64,
     /// Share of all robots' time spent waiting for a station, per cent.
     pub turn_pct: f64,
-    /// Invariants broken, over all seeds.
+    /// Invariants broken and runs in which everything stood still, over all seeds.
     pub violations: usize,
 }
 
@@ -89,13 +90,12 @@ pub fn setup(
     let mut scenario = Scenario {
         what: format!("{robots} robots and always more jobs"),
         layout: Ground { lif: Some(question.lif.clone()), site: question.site.clone(), ..Ground::default() },
-        robots: Robots { count: robots, ..Robots::default() },
+        robots: Robots { count: robots, delay_pct: question.delay_pct, ..Robots::default() },
         jobs: Jobs { draw: 1, from: question.from.clone(), to: question.to.clone(), ..Jobs::default() },
         expect: Expect { all_done: false, hours_max: question.hours, ..Expect::default() },
+        config: question.config.clone(),
         ..Scenario::default()
     };
-    scenario.config.policy = question.policy;
-    scenario.config.planner = question.planner;
     let layout = scenario.build(Some(seed), read)?.layout;
     scenario.jobs.draw = enough(&layout, question, robots)?;
     scenario.build(Some(seed), read)
@@ -135,11 +135,12 @@ pub fn sample(outcome: &Outcome) -> Sample {
     let begin = points.iter().rfind(|point| point.at_ms <= begin_ms);
     let (done, at_ms) = begin.map_or((0, 0), |point| (point.done, point.at_ms));
     let hours = (outcome.sim_ms - at_ms) as f64 / 3_600_000.0;
+    let broken = outcome.violations.iter().filter(|found| found.invariant != "Live");
     Sample {
         jobs_per_hour: if hours > 0.0 { (outcome.tally.done - done) as f64 / hours } else { 0.0 },
         traffic_pct: figures.traffic_pct,
         turn_pct: figures.turn_pct,
-        violations: outcome.violations.iter().filter(|found| found.invariant != "Live").count(),
+        violations: broken.count() + usize::from(outcome.end == End::Quiet),
     }
 }
 

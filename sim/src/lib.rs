@@ -12,6 +12,7 @@
 
 pub mod capacity;
 pub mod comparison;
+mod delays;
 pub mod doors;
 pub mod expect;
 pub mod fault;

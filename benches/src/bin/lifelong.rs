@@ -59,7 +59,7 @@ struct Args {
     /// Threads of refinement; the plan is the same with any number.
     #[arg(long, value_name = "T", default_value_t = NonZeroUsize::MIN, value_parser = threads)]
     threads: NonZeroUsize,
-    /// Move robots on a layout by a planner of sites, epibt or pibt, that plans anew from every step.
+    /// Move robots on a layout by a planner of sites (pibt, epibt or lacam) that plans anew from every step.
     #[arg(long, value_name = "NAME", conflicts_with = "problem")]
     planner: Option<Algorithm>,
     /// Each robot does nothing in a step with this probability, per cent; whoever would run into it waits too.

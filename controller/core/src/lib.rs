@@ -33,6 +33,7 @@ pub mod lead;
 pub mod link;
 pub mod load;
 pub mod operator;
+pub mod pairs;
 pub mod plan;
 pub mod record;
 pub mod release;

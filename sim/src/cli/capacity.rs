@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use drover_core::Config;
 use drover_core::plan::Algorithm;
 use drover_sim::capacity::{Line, Question, Sample, knee, lines, sample, setup, svg};
-use drover_sim::{Wire, World};
+use drover_sim::{Scenario, Wire, World};
 
 use super::files::save;
 use super::progress::Progress;
@@ -47,11 +48,17 @@ pub struct Capacity {
     #[arg(long, default_value = "DOCK-*", value_delimiter = ',', value_name = "STATIONS")]
     to: Vec<String>,
     /// How robots are chosen for jobs.
-    #[arg(long, value_name = "NAME", default_value = "nearest", value_parser = super::policy)]
-    policy: PolicyName,
-    /// How ways are planned: epibt or pibt.
-    #[arg(long, value_name = "NAME", default_value_t = Algorithm::default())]
-    planner: Algorithm,
+    #[arg(long, value_name = "NAME", value_parser = super::policy)]
+    policy: Option<PolicyName>,
+    /// How ways are planned: pibt, epibt or lacam.
+    #[arg(long, value_name = "NAME")]
+    planner: Option<Algorithm>,
+    /// An option of the fleet as in a scenario's [config], e.g. window_ms=10000; may be given again.
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    options: Vec<String>,
+    /// In each second each robot stands still with this probability, per cent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0)]
+    delay: u32,
     /// So many worlds at a time; as many as there are cores when not given.
     #[arg(long)]
     threads: Option<usize>,
@@ -81,7 +88,7 @@ fn hours(text: &str) -> Result<f64, String> {
 impl Capacity {
     /// Whether every invariant held in every run.
     pub fn run(&self) -> Result<bool, BadInput> {
-        let question = self.question();
+        let question = self.question()?;
         let sizes = self.sizes();
         // Bad input is told before anything runs: the largest fleet is the one that may not fit.
         self.setup(&question, self.robots.1, 1)?;
@@ -101,20 +108,29 @@ impl Capacity {
         if let Some(path) = &self.plot {
             save(path, &svg(&format!("Capacity of {}", self.layout.display()), &lines))?;
         }
-        self.tell(&lines);
+        self.tell(&question, &lines);
         Ok(lines.iter().all(|line| line.violations == 0))
     }
 
-    fn question(&self) -> Question {
-        Question {
+    fn question(&self) -> Result<Question, BadInput> {
+        Ok(Question {
             lif: self.layout.display().to_string(),
             site: self.site.as_ref().map(|path| path.display().to_string()),
             from: self.from.clone(),
             to: self.to.clone(),
             hours: self.hours,
-            policy: self.policy,
-            planner: self.planner,
-        }
+            delay_pct: self.delay,
+            config: self.config()?,
+        })
+    }
+
+    fn config(&self) -> Result<Config, BadInput> {
+        let text = format!("[config]\n{}\n", self.options.join("\n"));
+        let scenario = Scenario::parse(&text).map_err(|error| BadInput(format!("--option: {error}")))?;
+        let mut config = scenario.config;
+        config.policy = self.policy.unwrap_or(config.policy);
+        config.planner = self.planner.unwrap_or(config.planner);
+        Ok(config)
     }
 
     fn sizes(&self) -> Vec<usize> {
@@ -141,13 +157,13 @@ impl Capacity {
             .map_err(|error| BadInput(format!("seed {seed}: failed to {error}")))
     }
 
-    fn tell(&self, lines: &[Line]) {
+    fn tell(&self, question: &Question, lines: &[Line]) {
         let knee = knee(lines);
         if self.json {
             let line = json!({
-                "layout": self.layout.display().to_string(), "policy": self.policy.as_str(),
-                "planner": self.planner.as_str(), "hours": self.hours,
-                "seeds": self.seeds, "knee": knee, "sizes": lines,
+                "layout": self.layout.display().to_string(), "policy": question.config.policy.as_str(),
+                "planner": question.config.planner.as_str(), "options": self.options,
+                "delay_pct": self.delay, "hours": self.hours, "seeds": self.seeds, "knee": knee, "sizes": lines,
             });
             println!("{line}");
             return;

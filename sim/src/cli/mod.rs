@@ -61,7 +61,7 @@ Examples:
 const COMPARE_HELP: &str = "\
 Examples:
   drover-sim compare sim/scenarios/blocks.toml --policy nearest,matching
-  drover-sim compare sim/scenarios/blocks.toml --policy nearest,longest_idle,matching --seeds 20 --json
+  drover-sim compare sim/scenarios/blocks.toml --policy nearest,longest_idle,matching,throughput --seeds 20 --json
 
 Every policy plays the same seeds, so that a difference is one of the policies and not of their luck.";
 const SWARM_HELP: &str = "\
@@ -73,6 +73,7 @@ const CAPACITY_HELP: &str = "\
 Examples:
   drover-sim capacity --layout maps/sites/fresh-dc/layout.lif.json --site maps/sites/fresh-dc/site.toml --robots 10..60
   drover-sim capacity --layout layout.lif.json --robots 4..16 --step 4 --hours 0.5 --plot out/capacity.svg --json
+  drover-sim capacity --layout layout.lif.json --robots 40..40 --delay 10 --option window_ms=8000 --option cycle_ms=1000
 
 Jobs go from a random pick to a random dock, always more of them than robots. The knee is the fleet size beyond which another
 robot adds less than half of what each of the first ones adds.";

@@ -28,7 +28,7 @@ pub struct Run {
     /// How robots are chosen for jobs; goes before the scenario's own.
     #[arg(long, value_name = "NAME", value_parser = super::policy)]
     policy: Option<PolicyName>,
-    /// How ways are planned, epibt or pibt; goes before the scenario's own.
+    /// How ways are planned: pibt, epibt or lacam; goes before the scenario's own.
     #[arg(long, value_name = "NAME")]
     planner: Option<Algorithm>,
     /// Writes report.html (with a replay), report.md and report.json into this folder.

@@ -7,6 +7,9 @@ use super::{Drawn, Robots, ScenarioError};
 use crate::machine::Begin;
 use crate::rng::Rng;
 
+/// More delays than this, and hardly anybody drives, per cent.
+const DELAY_PCT_MAX: u32 = 90;
+
 /// The robots of a scenario; those named in the layout come first.
 pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<Vec<Begin>, ScenarioError> {
     let count = if robots.count == 0 { robots.at.len() } else { robots.count };
@@ -23,6 +26,10 @@ pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<V
     if low > high || high > 100 {
         let problem = format!("[{low}, {high}]: write the lower first, neither above 100");
         return Err(ScenarioError::value("robots.charge_pct", problem));
+    }
+    if robots.delay_pct > DELAY_PCT_MAX {
+        let problem = format!("{} leaves nobody to drive; write 0 to {DELAY_PCT_MAX}", robots.delay_pct);
+        return Err(ScenarioError::value("robots.delay_pct", problem));
     }
     let charges: Vec<u16> =
         (0..count).map(|_| rng.within(u64::from(low) * 10, u64::from(high) * 10) as u16).collect();

@@ -82,6 +82,8 @@ pub struct Setup {
     pub robots: Vec<Begin>,
     /// They connect within this time, ms.
     pub connect_ms: u64,
+    /// In each second each robot stands still with this probability, per cent.
+    pub delay_pct: u32,
     /// When each job is published, and the job; in queue order.
     pub jobs: Vec<(Time, JobSpec)>,
     /// The seed.
@@ -138,6 +140,7 @@ impl Scenario {
             config,
             robots,
             connect_ms: self.robots.connect_ms,
+            delay_pct: self.robots.delay_pct,
             jobs,
             seed,
             doors: self.doors.clone(),

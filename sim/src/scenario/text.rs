@@ -61,6 +61,8 @@ pub struct Robots {
     pub connect_ms: u64,
     /// Drawn state of charge, per cent: lowest and highest.
     pub charge_pct: [u16; 2],
+    /// In each second each stands still with this probability, per cent.
+    pub delay_pct: u32,
 }
 
 impl Default for Robots {
@@ -73,6 +75,7 @@ impl Default for Robots {
             absent: Vec::new(),
             connect_ms: 0,
             charge_pct: [100, 100],
+            delay_pct: 0,
         }
     }
 }

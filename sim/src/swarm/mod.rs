@@ -2,6 +2,8 @@
 
 mod sums;
 
+use drover_core::dispatch::policy::{Name, POLICIES};
+
 use crate::fault;
 use crate::report::{self, Verdict};
 use crate::rng::Rng;
@@ -68,6 +70,8 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
     scenario.layout.doors = rng.below(5) as u32;
+    let policy = Rng::new(seed, "swarm policy").index(POLICIES.len());
+    scenario.config.policy = Name::of(POLICIES[policy].0).unwrap_or_default();
     let heal_s = rng.within(HEAL_S[0], HEAL_S[1]);
     let mut faults = Rng::new(seed, "swarm faults");
     scenario.fault = fault::draw(&mut faults, heal_s, scenario.layout.doors > 0);

@@ -88,7 +88,7 @@ impl World<'_> {
         others.map(away).fold(f64::INFINITY, f64::min)
     }
 
-    /// Every robot's own eyes: it stops before people, and before robots that stand where nobody led them.
+    /// Every robot's own eyes: it stops before people, and before robots that stand where nobody led them; and by chance.
     pub(super) fn keep_clear(&mut self) {
         for robot in 0..self.robots.len() {
             let is_known = self.robots[robot].ills.is_astray && self.is_placed(robot);
@@ -99,6 +99,7 @@ impl World<'_> {
             .collect();
         let people: Vec<(String, f64, f64)> =
             self.ailing.blocked.iter().map(|edge| self.middle_of(*edge)).collect();
+        self.delays.look(self.now);
         let half = self.now.0 / 1_000 % 5 < 2;
         for robot in 0..self.robots.len() {
             let truth = &self.truths[robot];
@@ -109,7 +110,8 @@ impl World<'_> {
             });
             let meets =
                 people.iter().any(|(map, x, y)| *map == truth.map && is_ahead(&truth.outline, (*x, *y)));
-            let stops = is_before || meets || (half && self.ailing.stutters(robot));
+            let is_slow = self.delays.stands(robot) || (half && self.ailing.stutters(robot));
+            let stops = is_before || meets || is_slow;
             if stops != self.robots[robot].is_obstructed() {
                 self.robots[robot].set_obstructed(self.now, stops);
                 // What it has to say is taken at its own timer, due now.

@@ -24,6 +24,7 @@ use drover_core::job::JobRequest;
 use drover_core::{Digest, Fleet, Input, JobId, RobotMessage, RobotName, Time, ToRobot};
 use drover_proto::device::{DeviceRequest, DeviceState};
 
+use crate::delays::Delays;
 use crate::doors::{Door, DoorFault};
 use crate::intake::{Delivery, Intake};
 use crate::machine::{Begin, Machine};
@@ -190,6 +191,7 @@ pub struct World<'a> {
     published: usize,
     people: People,
     events_delay: Rng,
+    delays: Delays,
     ailing: harm::Ailing,
     oracle: Oracle,
     tally: Tally,
@@ -223,6 +225,7 @@ impl<'a> World<'a> {
             published: 0,
             people: People::new(stream("people")),
             events_delay: stream("events"),
+            delays: Delays::new(robots.len(), setup.delay_pct, stream("delays")),
             ailing: harm::Ailing::new(&setup),
             places: names.iter().cloned().zip(0..).collect(),
             lines: robots.iter().map(|_| Line::default()).collect(),

@@ -6,13 +6,14 @@ use drover_maps::TypeId;
 
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
+use crate::dispatch::demand::Demand;
 use crate::dispatch::policy::{Candidate, Open};
 use crate::dispatch::{admit, charge, goal, leg};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
-use crate::job::{Job, JobState};
+use crate::job::JobState;
 use crate::plan::distance::{Table, UNREACHABLE};
-use crate::robot::{Phase, Robot, Task};
+use crate::robot::{Phase, Task};
 
 /// Gives out jobs, batch by batch in queue order, until there is no free robot or no job that may begin.
 pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
@@ -23,7 +24,7 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
     if free.is_empty() {
         return;
     }
-    let mut waiting = waiting(fleet);
+    let mut demand = Demand::of(fleet);
     let policy = fleet.state.config.policy.policy();
     let mut queue = fleet.state.queue.iter().cloned().collect::<Vec<_>>().into_iter().peekable();
     while !free.is_empty() && queue.peek().is_some() {
@@ -33,39 +34,50 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
             && let Some((rank, _, job)) =
                 queue.next_if(|(rank, _, _)| priority.is_none_or(|one| one == *rank))
         {
-            if may_begin(fleet, &job, &waiting) {
-                batch.push(open(fleet, &job, &free, now));
-                jobs.push(job);
-                priority = Some(rank);
-            }
+            let may_begin = may_begin(fleet, &job, &demand);
+            let Some(open) = may_begin.then(|| open(fleet, &job, &free, &demand, now)).flatten() else {
+                continue;
+            };
+            batch.push(open);
+            jobs.push(job);
+            priority = Some(rank);
         }
         for choice in policy.choose(&batch) {
             let Some(job) = jobs.get(choice.job) else { continue };
             // One given before may have closed the station or the sequence to it.
-            if free.contains(&choice.robot) && may_begin(fleet, job, &waiting) {
+            if free.contains(&choice.robot) && may_begin(fleet, job, &demand) {
                 free.retain(|other| *other != choice.robot);
-                let station = fleet.state.jobs.get(job).and_then(Job::station);
-                station.into_iter().for_each(|station| waiting[station.index()] += 1);
+                fleet.state.jobs.get(job).into_iter().for_each(|job| demand.add(job));
                 give(fleet, job, choice.robot, now, commands);
             }
         }
     }
 }
 
-/// Robots on their way to each station, or there.
-fn waiting(fleet: &Fleet) -> Vec<usize> {
-    let mut waiting = vec![0; fleet.layout.stations().len()];
-    for job in fleet.state.robots.iter().filter_map(Robot::job) {
-        if let Some(station) = fleet.state.jobs.get(job).and_then(Job::station) {
-            waiting[station.index()] += 1;
-        }
-    }
-    waiting
+/// The job as the policy sees it; none if there is no such job.
+fn open(fleet: &mut Fleet, id: &JobId, free: &[RobotId], demand: &Demand, now: Time) -> Option<Open> {
+    let candidates = candidates(fleet, id, free, now);
+    let first = candidates.first().map(|candidate| fleet.state.robots[candidate.robot.index()].robot_type);
+    let length_ms = first.map_or(0, |robot_type| length(fleet, id, robot_type));
+    let job = fleet.state.jobs.get(id)?;
+    let waited_ms = now.since_ms(job.accepted_at);
+    Some(Open { waited_ms, length_ms, busy: demand.busy(job), backlog: demand.backlog(job), candidates })
 }
 
-fn open(fleet: &mut Fleet, job: &JobId, free: &[RobotId], now: Time) -> Open {
-    let waited_ms = fleet.state.jobs.get(job).map_or(0, |job| now.since_ms(job.accepted_at));
-    Open { waited_ms, candidates: candidates(fleet, job, free, now) }
+/// Travel time from the job's first station along the others for robots of this type, ms.
+fn length(fleet: &mut Fleet, id: &JobId, robot_type: TypeId) -> u32 {
+    let Some(job) = fleet.state.jobs.get(id) else { return 0 };
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let mut sum: u32 = 0;
+    for leg in job.stations.windows(2) {
+        let [from, to] = [leg[0], leg[1]].map(|station| &layout.station(station).nodes);
+        let ways = to.iter().flat_map(|node| {
+            let table = fleet.distances.to(&layout, *node, robot_type);
+            from.iter().map(move |start| table[start.index()])
+        });
+        sum = sum.saturating_add(ways.min().unwrap_or(0));
+    }
+    sum
 }
 
 fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
@@ -89,7 +101,7 @@ fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
 }
 
 /// Its turn in its sequence has come, the sequence isn't spread too far, and its first station isn't crowded.
-fn may_begin(fleet: &Fleet, id: &JobId, waiting: &[usize]) -> bool {
+fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
     let state = &fleet.state;
     let Some(job) = state.jobs.get(id) else { return false };
     let Some(station) = job.station() else { return false };
@@ -104,7 +116,7 @@ fn may_begin(fleet: &Fleet, id: &JobId, waiting: &[usize]) -> bool {
         }
     }
     let places = fleet.layout.station(station).nodes.len();
-    waiting[station.index()] < places + state.config.station_queue_max
+    demand.waiting(station) < places + state.config.station_queue_max
 }
 
 fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec<Candidate> {

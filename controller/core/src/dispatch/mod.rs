@@ -10,6 +10,7 @@
 mod admit;
 mod assign;
 mod charge;
+mod demand;
 mod goal;
 mod leg;
 mod line;

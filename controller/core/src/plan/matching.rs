@@ -1,19 +1,14 @@
-//! Which robot takes which task, for throughput: short tasks first, near ones first.
-//!
-//! A pair costs `WAY_COUNTS` times the way to the task and once the way along it. Pairs are taken from the cheapest on,
-//! greedily and lazily (Minoux, 1978): tasks that begin at one place are one row, the shortest first, and a robot whose
-//! row has moved on looks again.
+//! Which robot takes which task in a beat, for throughput ([`crate::pairs`]): where there are many, each robot looks at
+//! those near its region and the shortest, and not everybody looks again in every beat.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::guidance::Guidance;
 use super::lattice::Lattice;
 use super::lifelong::Seen;
 use super::reach::Reach;
+use crate::pairs::{Row, pair};
 
-/// What the way to a task counts beside the way along it.
-const WAY_COUNTS: u32 = 3;
 /// Pairs of robots and rows that may be priced in a beat beyond those of robots without a task.
 const PRICED_MAX: usize = 1_500_000;
 /// Robots look at so many rows at most: those nearest to their region, and those with the shortest tasks.
@@ -72,20 +67,6 @@ pub struct Matching {
     turn: usize,
 }
 
-/// Tasks that begin at one place, the shortest first.
-struct Row {
-    place: u32,
-    /// Length and id.
-    tasks: Vec<(u32, u32)>,
-    taken: usize,
-}
-
-impl Row {
-    fn head(&self) -> Option<u32> {
-        self.tasks.get(self.taken).map(|(length, _)| *length)
-    }
-}
-
 impl Matching {
     /// The id of the task each robot is to pursue. Who has begun a task goes on with it; of the others, so many as the beat
     /// allows choose anew, those without a task in any case.
@@ -96,16 +77,14 @@ impl Matching {
         self.lengths.retain(|id, _| seen.binary_search_by_key(id, |task| task.id).is_ok());
         let choose = self.choosers(seen, &mut pursues);
         let kept: BTreeSet<u32> = pursues.iter().flatten().copied().collect();
-        let mut rows: BTreeMap<u32, Row> = BTreeMap::new();
+        let mut tasks: BTreeMap<u32, Vec<(i64, u32)>> = BTreeMap::new();
         for task in seen.iter().filter(|task| !kept.contains(&task.id)) {
-            let place = task.errands[0];
             let length = self.length(&mut ways, task);
-            let row = rows.entry(place).or_insert(Row { place, tasks: Vec::new(), taken: 0 });
-            row.tasks.push((length, task.id));
+            tasks.entry(task.errands[0]).or_default().push((i64::from(length), task.id));
         }
-        let mut rows: Vec<Row> = rows.into_values().collect();
-        rows.iter_mut().for_each(|row| row.tasks.sort_unstable());
-        choose_from(ways, states, &choose, &mut rows, &mut pursues);
+        let (places, tasks): (Vec<u32>, Vec<_>) = tasks.into_iter().unzip();
+        let mut rows: Vec<Row> = tasks.into_iter().map(Row::new).collect();
+        choose_from(ways, states, &choose, &places, &mut rows, &mut pursues);
         self.pursued.clone_from(&pursues);
         pursues
     }
@@ -140,45 +119,21 @@ impl Matching {
     }
 }
 
-/// Gives the robots their tasks, the cheapest pair first.
+/// Gives the robots their tasks; who finds nothing where it looks takes anything that is left.
 fn choose_from(
     ways: Ways<'_>,
     states: &[u32],
     robots: &[usize],
+    places: &[u32],
     rows: &mut [Row],
     pursues: &mut [Option<u32>],
 ) {
-    let looks = Looks::new(ways, states, robots, rows);
-    let mut heap: BinaryHeap<Reverse<Offer>> =
-        (0..robots.len()).filter_map(|index| looks.best(index, rows)).map(Reverse).collect();
-    let mut left_over = Vec::new();
-    while let Some(Reverse(offer)) = heap.pop() {
-        let (robot, row) = (robots[offer.robot as usize], &mut rows[offer.row as usize]);
-        if row.taken as u32 == offer.taken {
-            pursues[robot] = Some(row.tasks[row.taken].1);
-            row.taken += 1;
-            continue;
-        }
-        match looks.best(offer.robot as usize, rows) {
-            Some(offer) => heap.push(Reverse(offer)),
-            None => left_over.push(robot),
-        }
+    let looks = Looks::new(ways, states, robots, places, rows);
+    let found = pair(robots.len(), rows, |index| looks.ways(index));
+    let mut rest = rows.iter().flat_map(Row::left);
+    for (robot, found) in robots.iter().zip(found) {
+        pursues[*robot] = found.or_else(|| rest.next());
     }
-    // Nothing is left where they look: anything.
-    let mut rest = rows.iter().flat_map(|row| row.tasks[row.taken..].iter());
-    for robot in left_over {
-        pursues[robot] = rest.next().map(|(_, id)| *id);
-    }
-}
-
-/// A robot and the row it would take from. The cheapest comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Offer {
-    price: u32,
-    robot: u32,
-    row: u32,
-    /// Tasks of the row that had been taken when the robot looked.
-    taken: u32,
 }
 
 /// The rows each robot looks at, and the price of the way there.
@@ -193,14 +148,14 @@ struct Looks {
 }
 
 impl Looks {
-    fn new(mut ways: Ways<'_>, states: &[u32], robots: &[usize], rows: &[Row]) -> Looks {
+    fn new(mut ways: Ways<'_>, states: &[u32], robots: &[usize], places: &[u32], rows: &[Row]) -> Looks {
         let lattice = ways.lattice;
         let (lists, region) = if rows.len() <= ROWS_FEW {
             (vec![(0..rows.len() as u32).collect()], vec![0; robots.len()])
         } else {
             let at = |robot: &usize| lattice.at(lattice.place(states[*robot]));
             let (centres, region) = regions(lattice, robots.iter().map(at));
-            (centres.into_iter().map(|centre| near(lattice, rows, centre)).collect(), region)
+            (centres.into_iter().map(|centre| near(lattice, places, rows, centre)).collect(), region)
         };
         let mut first = vec![0; robots.len() + 1];
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); lists.len()];
@@ -212,7 +167,7 @@ impl Looks {
         // Row by row: a table is read for all robots while it is at hand.
         for (list, members) in lists.iter().zip(&members) {
             for (column, row) in list.iter().enumerate() {
-                let place = rows[*row as usize].place;
+                let place = places[*row as usize];
                 for index in members {
                     prices[first[*index] + column] = ways.price(states[robots[*index]], place);
                 }
@@ -221,14 +176,11 @@ impl Looks {
         Looks { lists, region, prices, first }
     }
 
-    fn best(&self, index: usize, rows: &[Row]) -> Option<Offer> {
+    /// The rows a robot looks at, and the price of the way to each.
+    fn ways(&self, index: usize) -> impl Iterator<Item = (usize, u32)> + '_ {
         let prices = &self.prices[self.first[index]..self.first[index + 1]];
-        let offers = self.lists[self.region[index]].iter().zip(prices).filter_map(|(row, way)| {
-            let length = rows[*row as usize].head()?;
-            Some((WAY_COUNTS * u32::from(*way) + length, *row))
-        });
-        let (price, row) = offers.min()?;
-        Some(Offer { price, robot: index as u32, row, taken: rows[row as usize].taken as u32 })
+        let list = &self.lists[self.region[index]];
+        list.iter().zip(prices).map(|(row, way)| (*row as usize, u32::from(*way)))
     }
 }
 
@@ -251,17 +203,18 @@ fn regions(lattice: &Lattice, robots: impl Iterator<Item = [i32; 2]>) -> (Vec<[i
 }
 
 /// The rows nearest to here, and those with the shortest tasks.
-fn near(lattice: &Lattice, rows: &[Row], here: [i32; 2]) -> Vec<u32> {
-    let distance = |row: &Row| {
-        let at = lattice.at(row.place);
+fn near(lattice: &Lattice, places: &[u32], rows: &[Row], here: [i32; 2]) -> Vec<u32> {
+    let distance = |place: &u32| {
+        let at = lattice.at(*place);
         at[0].abs_diff(here[0]) + at[1].abs_diff(here[1])
     };
-    let mut near: Vec<(u32, u32)> = rows.iter().zip(0..).map(|(row, index)| (distance(row), index)).collect();
+    let mut near: Vec<(u32, u32)> =
+        places.iter().zip(0..).map(|(place, index)| (distance(place), index)).collect();
     near.select_nth_unstable(NEAR_ROWS);
     let mut list: Vec<u32> = near[..NEAR_ROWS].iter().map(|(_, index)| *index).collect();
-    let mut short: Vec<(u32, u32)> = near[NEAR_ROWS..]
+    let mut short: Vec<(i64, u32)> = near[NEAR_ROWS..]
         .iter()
-        .map(|(_, index)| (rows[*index as usize].head().unwrap_or(u32::MAX), *index))
+        .map(|(_, index)| (rows[*index as usize].head().unwrap_or(i64::MAX), *index))
         .collect();
     short.select_nth_unstable(SHORT_ROWS);
     list.extend(short[..SHORT_ROWS].iter().map(|(_, index)| *index));

@@ -5,7 +5,7 @@
 //! Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", 1987):
 //! exact, O(n^2 m) for n rows and m columns.
 
-use super::{Choice, Open, Policy};
+use super::{Choice, Open, Policy, robots};
 use crate::id::RobotId;
 
 /// Jobs seen at once.
@@ -38,15 +38,6 @@ impl Policy for Matching {
         choices.sort_by_key(|choice| choice.job);
         choices
     }
-}
-
-/// All robots of the batch, by id.
-fn robots(batch: &[Open]) -> Vec<RobotId> {
-    let mut robots: Vec<RobotId> =
-        batch.iter().flat_map(|open| open.candidates.iter().map(|candidate| candidate.robot)).collect();
-    robots.sort_unstable();
-    robots.dedup();
-    robots
 }
 
 /// `[job][robot]`.
@@ -149,27 +140,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dispatch::policy::{Candidate, tests::batches};
-
-    fn open(waited_ms: u64, travel: &[u32]) -> Open {
-        let candidate = |(robot, travel_ms): (u32, &u32)| Candidate {
-            robot: RobotId(robot),
-            travel_ms: *travel_ms,
-            idle_ms: 0,
-        };
-        Open { waited_ms, candidates: (0..).zip(travel).map(candidate).collect() }
-    }
+    use crate::dispatch::policy::tests::{batches, job};
 
     #[test]
     fn a_robot_is_left_to_the_job_that_needs_it_more() {
-        let batch = [open(0, &[10, 12]), open(0, &[20, 90])];
+        let batch = [job(0, 0, &[10, 12]), job(0, 0, &[20, 90])];
         let robots: Vec<u32> = Matching.choose(&batch).iter().map(|choice| choice.robot.0).collect();
         assert_eq!(robots, [1, 0]);
     }
 
     #[test]
     fn a_job_that_has_waited_long_enough_goes_first() {
-        let chosen = |waited_ms| Matching.choose(&[open(0, &[1_000]), open(waited_ms, &[90_000])])[0].job;
+        let chosen = |waited_ms| Matching.choose(&[job(0, 0, &[1_000]), job(waited_ms, 0, &[90_000])])[0].job;
         assert_eq!((chosen(300_000), chosen(400_000)), (0, 1));
     }
 

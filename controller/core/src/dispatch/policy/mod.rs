@@ -7,6 +7,7 @@
 pub mod longest_idle;
 pub mod matching;
 pub mod nearest;
+pub mod throughput;
 
 use std::fmt;
 
@@ -16,10 +17,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::id::RobotId;
 
 /// Every policy by its name; the first is the default.
-pub const POLICIES: [(&str, &(dyn Policy + Sync)); 3] = [
+pub const POLICIES: [(&str, &(dyn Policy + Sync)); 4] = [
     ("nearest", &nearest::Nearest),
     ("longest_idle", &longest_idle::LongestIdle),
     ("matching", &matching::Matching),
+    ("throughput", &throughput::Throughput),
 ];
 
 /// A free robot that can do the job.
@@ -38,6 +40,12 @@ pub struct Candidate {
 pub struct Open {
     /// Time since it was accepted, ms.
     pub waited_ms: u64,
+    /// Travel time from its first station along the others, ms.
+    pub length_ms: u32,
+    /// Robots that have jobs which lead to its stations, counted at each.
+    pub busy: u32,
+    /// Jobs that wait, this one too, and lead to that of its stations to which most do.
+    pub backlog: u32,
     /// Robots that could do it, by id.
     pub candidates: Vec<Candidate>,
 }
@@ -58,6 +66,15 @@ pub trait Policy {
 
     /// Who does what: each job and each robot at most once, best first. A job it leaves out waits.
     fn choose(&self, batch: &[Open]) -> Vec<Choice>;
+}
+
+/// All robots of the batch, by id.
+fn robots(batch: &[Open]) -> Vec<RobotId> {
+    let mut robots: Vec<RobotId> =
+        batch.iter().flat_map(|open| open.candidates.iter().map(|candidate| candidate.robot)).collect();
+    robots.sort_unstable();
+    robots.dedup();
+    robots
 }
 
 /// The name of a policy there is.
@@ -130,15 +147,30 @@ pub(crate) mod tests {
     pub(crate) fn batches() -> impl Strategy<Value = Vec<Open>> {
         let candidate = prop::option::of((0..100_000_u32, 0..100_000_u64))
             .prop_map(|found| found.unwrap_or((u32::MAX, 0)));
-        let job = (0..3_000_000_u64, prop::collection::vec(candidate, 8));
+        let job = (0..3_000_000_u64, 0..100_000_u32, prop::collection::vec(candidate, 8));
         prop::collection::vec(job, 0..6).prop_map(|jobs| jobs.into_iter().map(open).collect())
     }
 
-    fn open((waited_ms, drawn): (u64, Vec<(u32, u64)>)) -> Open {
-        let candidates = (0..).map(RobotId).zip(drawn).filter(|(_, (travel_ms, _))| *travel_ms != u32::MAX);
-        let candidates =
-            candidates.map(|(robot, (travel_ms, idle_ms))| Candidate { robot, travel_ms, idle_ms }).collect();
-        Open { waited_ms, candidates }
+    fn open((waited_ms, length_ms, drawn): (u64, u32, Vec<(u32, u64)>)) -> Open {
+        let travel: Vec<u32> = drawn.iter().map(|(travel_ms, _)| *travel_ms).collect();
+        let mut open = job(waited_ms, length_ms, &travel);
+        open.candidates
+            .iter_mut()
+            .zip(drawn)
+            .for_each(|(candidate, (_, idle_ms))| candidate.idle_ms = idle_ms);
+        open.candidates.retain(|candidate| candidate.travel_ms != u32::MAX);
+        open
+    }
+
+    /// A job that robots 0, 1, ... are so far away from.
+    pub(crate) fn job(waited_ms: u64, length_ms: u32, travel: &[u32]) -> Open {
+        let candidate = |(robot, travel_ms): (u32, &u32)| Candidate {
+            robot: RobotId(robot),
+            travel_ms: *travel_ms,
+            idle_ms: 0,
+        };
+        let candidates = (0..).zip(travel).map(candidate).collect();
+        Open { waited_ms, length_ms, busy: 0, backlog: 1, candidates }
     }
 
     #[test]

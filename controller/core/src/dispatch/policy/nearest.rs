@@ -31,8 +31,18 @@ mod tests {
             travel_ms,
             idle_ms: 0,
         });
-        let batch = [Open { waited_ms: 0, candidates: candidates.to_vec() }];
+        let batch =
+            [Open { waited_ms: 0, length_ms: 0, busy: 0, backlog: 1, candidates: candidates.to_vec() }];
         assert_eq!(Nearest.choose(&batch), [Choice { job: 0, robot: RobotId(1) }]);
-        assert_eq!(Nearest.choose(&[Open { waited_ms: 0, candidates: Vec::new() }]), []);
+        assert_eq!(
+            Nearest.choose(&[Open {
+                waited_ms: 0,
+                length_ms: 0,
+                busy: 0,
+                backlog: 1,
+                candidates: Vec::new()
+            }]),
+            []
+        );
     }
 }
