@@ -194,6 +194,20 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
         goes
     }
 
+    /// The robot does this from now on, if it can and nobody is in the way.
+    pub fn lay(&mut self, beat: Beat<'_>, robot: u32, places: [u32; DEPTH]) -> bool {
+        let before = self.now[robot as usize].places;
+        self.lift(beat.lattice, robot, &before);
+        let may = can(beat, &beat.travellers[robot as usize], &places[..self.depth])
+            && self.is_free(beat.lattice, self.here[robot as usize], &places);
+        if may {
+            self.take(beat, robot, places);
+        } else {
+            self.put(beat.lattice, robot, &before);
+        }
+        may
+    }
+
     /// These robots go to the end of where they can't wait, and wait. Whoever would come into the way of that, too.
     fn rest(&mut self, beat: Beat<'_>, mut robots: Vec<u32>) {
         let mut rests = vec![false; beat.travellers.len()];

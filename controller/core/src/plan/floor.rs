@@ -97,6 +97,12 @@ impl Floor {
         self.poses[state as usize].1
     }
 
+    /// Beats that a robot of this type is on the edge until it is at the end of it.
+    pub fn beats(&self, robot_type: TypeId, edge: EdgeId) -> usize {
+        let states = self.lattice.states(self.edge(edge));
+        1 + states.filter(|state| self.robot_type(*state) == robot_type).count()
+    }
+
     /// Type of the robots that can be in this state.
     pub fn robot_type(&self, state: u32) -> TypeId {
         self.poses[state as usize].0

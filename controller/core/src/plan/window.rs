@@ -1,7 +1,7 @@
 //! Windowed EPIBT: joint moves on a layout by operations of many beats (`epibt`), from everybody's decision point.
 //!
-//! At first everybody waits where it is, which excludes nobody; then, in order of rank, robots take operations that are
-//! cheaper, and refinement tries at random what else is. What an operation enters in the window are the robot's moves, in
+//! At first everybody does what PIBT would; then, in order of rank, robots take operations that are cheaper, and refinement
+//! tries at random what else is. What an operation enters in the window are the robot's moves, in
 //! the order in which they begin: one valid total order, as a robot on an edge has both its ends (`floor`).
 
 use drover_maps::{EdgeId, Layout, NodeId};
@@ -11,6 +11,7 @@ use super::floor::{BEAT_MS, Floor};
 use super::ground::Ground;
 use super::guidance::{BEAT, Guidance};
 use super::lns::{Alone, Draw, Refiner};
+use super::pibt::Pibt;
 use super::reach::{MEMORY_MAX, Reach};
 use super::{Agent, Distances, Move, Plan, Planner, Problem};
 use crate::clock::Time;
@@ -67,6 +68,7 @@ pub struct WindowedEpibt;
 
 impl Planner for WindowedEpibt {
     fn plan(&self, problem: &Problem<'_>, distances: &mut Distances) -> Plan {
+        let seed = Pibt.plan(problem, distances);
         let priced = distances.priced(problem.layout);
         let movers = Movers::new(problem, priced);
         let lattice = &priced.floor.lattice;
@@ -74,7 +76,8 @@ impl Planner for WindowedEpibt {
         let mut epibt = Epibt::<DEPTH>::new(lattice);
         epibt.begin(beat);
         bar(problem, &priced.floor, &movers, &mut epibt);
-        let mut left = problem.budget;
+        movers.lay(&seed, problem, &priced.floor, beat, &mut epibt);
+        let mut left = problem.budget.saturating_sub(seed.expansions);
         for mover in &movers.order {
             left = left.saturating_sub(epibt.improve(beat, *mover, FIRST.within(left)));
         }
@@ -121,6 +124,36 @@ impl Movers {
             (agent.goal.is_none_or(|goal| goal.node == agent.node), agent.rank, *mover)
         });
         movers
+    }
+
+    /// Another plan's moves in their order, each as early as nobody is in the way, as far as the beats go.
+    fn lay(
+        &self,
+        seed: &Plan,
+        problem: &Problem<'_>,
+        floor: &Floor,
+        beat: Beat<'_>,
+        epibt: &mut Epibt<DEPTH>,
+    ) {
+        // By mover: beats laid so far.
+        let mut laid: Vec<usize> = self.travellers.iter().map(|traveller| traveller.held).collect();
+        for step in &seed.moves {
+            let Ok(agent) = problem.agents.binary_search_by_key(&step.robot, |agent| agent.robot) else {
+                continue;
+            };
+            let Ok(mover) = self.agents.binary_search(&agent) else { continue };
+            let beats = floor.beats(problem.agents[agent].robot_type, step.edge);
+            let to = floor.node(problem.layout.edge(step.edge).to);
+            let mut places = [0; DEPTH];
+            places.copy_from_slice(epibt.places(mover as u32));
+            let goes = (laid[mover]..(DEPTH + 1).saturating_sub(beats)).find(|start| {
+                let mut places = places;
+                places[*start..start + beats - 1].fill(floor.edge(step.edge));
+                places[start + beats - 1..].fill(to);
+                epibt.lay(beat, mover as u32, places)
+            });
+            laid[mover] = goes.map_or(DEPTH, |start| start + beats);
+        }
     }
 
     /// Every edge that is entered, by the beat in which that begins.

@@ -65,6 +65,7 @@ fn an_edge_takes_its_time_in_beats_and_nobody_waits_on_it() {
             at = lattice.ahead(at).next().expect("an edge has an end");
             beats += 1;
         }
+        assert_eq!(beats as usize, floor.beats(TypeId(0), edge));
         assert_eq!(Some(at), floor.state(TypeId(0), facts.to, Some(facts.end_heading_mdeg)));
         let travel_ms = layout.travel_ms(TypeId(0), edge);
         assert!(

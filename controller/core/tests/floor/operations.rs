@@ -142,3 +142,20 @@ fn a_try_ends_with_its_nodes_and_leaves_everybody_an_operation() {
         assert!(!meets, "with {nodes} nodes");
     }
 }
+
+#[test]
+fn what_is_laid_is_what_can_be_done_and_is_in_nobodys_way() {
+    let mut lane = Lane::new();
+    let travellers = vec![lane.traveller(0, 9, 100), lane.traveller(3, 3, 100)];
+    let mut epibt = Epibt::<DEPTH>::new(&lane.lattice);
+    let beat = Beat { lattice: &lane.lattice, guidance: &lane.guidance, travellers: &travellers };
+    epibt.begin(beat);
+    let waits = [0; DEPTH];
+    let way = |end: u32| std::array::from_fn(|beat| (beat as u32 + 1).min(end));
+    assert!(!epibt.lay(beat, 0, way(4)), "somebody stands there");
+    assert!(!epibt.lay(beat, 0, [2; DEPTH]), "that is two places away");
+    assert_eq!(epibt.places(0), waits);
+    assert!(epibt.lay(beat, 0, way(2)));
+    assert_eq!((epibt.places(0), epibt.places(1)), (&way(2)[..], &[3; DEPTH][..]));
+    assert!(!epibt.lay(beat, 1, [2; DEPTH]), "somebody comes there");
+}
