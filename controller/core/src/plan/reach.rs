@@ -3,9 +3,11 @@
 //! On a small lattice a search goes everywhere. On a large one it goes towards who asks and a little beside the way (A*:
 //! Hart, Nilsson, Raphael, IEEE TSSC 1968), and everywhere only once several asked from elsewhere. A beat's searches have a
 //! budget; until its turn comes, a robot goes by the rough price, that of the distance with nothing in between. The queue
-//! is a ring of buckets, one a price (Dial, CACM 1969): prices of a step are small.
+//! is a ring of buckets, one a price (Dial, CACM 1969): prices of a step are small. Where prices of steps change, a table
+//! is repaired the next time it is asked for (Ramalingam and Reps, J. Algorithms 1996).
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use super::guidance::{BEAT, Guidance};
@@ -27,6 +29,8 @@ const ASKED_BEATS: u32 = 256;
 const TOWARDS_MAX: u8 = 2;
 /// States of one tile of a part table.
 const TILE: usize = 64;
+/// Changed prices kept at most: a table older than these is made anew.
+const CHANGES_MAX: usize = 4_096;
 
 /// Prices to one place.
 #[derive(Clone, Debug)]
@@ -110,6 +114,8 @@ struct Entry {
     used: u32,
     /// Searches made for it so far.
     searches: u8,
+    /// Changes of prices it knows of.
+    known: usize,
 }
 
 /// Tables of prices on one lattice under one guidance.
@@ -117,6 +123,8 @@ struct Entry {
 pub struct Reach {
     tables: Vec<Option<Entry>>,
     bytes: usize,
+    /// States from where a step forward has got another price, the oldest first.
+    changes: Vec<u32>,
     memory_max: usize,
     /// All tables fit into memory.
     is_small: bool,
@@ -140,6 +148,7 @@ impl Reach {
         Reach {
             tables: vec![None; lattice.place_count()],
             bytes: 0,
+            changes: Vec::new(),
             memory_max,
             is_small: Reach::fits(lattice, memory_max),
             unit: guidance.price_per_unit(lattice),
@@ -194,9 +203,33 @@ impl Reach {
         }
     }
 
+    /// Steps forward into these states have another price now.
+    pub fn change(&mut self, lattice: &Lattice, guidance: &Guidance, into: &[u32]) {
+        self.unit = guidance.price_per_unit(lattice);
+        self.changes.extend(into.iter().flat_map(|into| lattice.behind(*into)));
+        if self.is_small && self.changes.len() <= CHANGES_MAX {
+            return;
+        }
+        self.changes.clear();
+        (0..self.tables.len()).for_each(|place| self.drop_table(place));
+        self.bytes -= self.bytes_of_from();
+        self.from.clear();
+    }
+
+    /// Mends the table of a goal where prices have changed since it was last asked for.
+    fn mend(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32) {
+        let Some(entry) = self.tables[goal as usize].as_mut() else { return };
+        let changed = &self.changes[entry.known..];
+        if let (Prices::Whole(prices), false) = (&mut entry.prices, changed.is_empty()) {
+            repair(lattice, guidance, goal, changed, Arc::make_mut(prices));
+        }
+        entry.known = self.changes.len();
+    }
+
     /// Prices to the goal, exact from this state unless the budget of the beat or the memory is spent.
     pub fn to(&mut self, lattice: &Lattice, guidance: &Guidance, goal: u32, from: u32) -> Prices {
         let mut searches = 0;
+        self.mend(lattice, guidance, goal);
         if let Some(entry) = self.tables[goal as usize].as_mut() {
             entry.used = self.beat;
             if entry.prices.is_exact(from) {
@@ -214,8 +247,12 @@ impl Reach {
         self.learn(lattice, &prices, goal, from);
         self.drop_table(goal as usize);
         self.bytes += prices.bytes();
-        self.tables[goal as usize] =
-            Some(Entry { prices: prices.clone(), used: self.beat, searches: searches + 1 });
+        self.tables[goal as usize] = Some(Entry {
+            prices: prices.clone(),
+            used: self.beat,
+            searches: searches + 1,
+            known: self.changes.len(),
+        });
         prices
     }
 
@@ -283,6 +320,64 @@ impl Reach {
     /// Every table fits into memory, so that each is searched as soon as it is asked for.
     pub fn is_small(&self) -> bool {
         self.is_small
+    }
+}
+
+/// First, in order of price, whoever has no step left that is as good as its price says becomes stale, and those that may
+/// have relied on it are looked at; then prices spread into the stale from around, and from where they fell.
+fn repair(lattice: &Lattice, guidance: &Guidance, goal: u32, changed: &[u32], prices: &mut [u16]) {
+    let sum = |price: u16, cost: u16| price.saturating_add(cost).min(UNREACHED - 1);
+    let is_goal = |state: u32| lattice.place(state) == goal;
+    let best = |prices: &[u16], state: u32| {
+        let turned = [Step::Right, Step::Left].map(|step| (lattice.after(state, step), guidance.turn));
+        let steps = lattice.ahead(state).map(|ahead| (ahead, guidance.ahead(ahead))).chain(turned);
+        let reached = steps.filter(|(next, _)| *next != NONE && prices[*next as usize] != UNREACHED);
+        reached.map(|(next, cost)| sum(prices[next as usize], cost)).min().unwrap_or(UNREACHED)
+    };
+    // Who turns right comes from the left.
+    let before = |state: u32| {
+        let turned = [Step::Right, Step::Left].map(|step| (lattice.after(state, step), guidance.turn));
+        let cost = guidance.ahead(state);
+        let ahead = lattice.behind(state).iter().map(move |before| (*before, cost));
+        ahead.chain(turned).filter(|(before, _)| *before != NONE && lattice.place(*before) != goal)
+    };
+    let mut open: BinaryHeap<Reverse<(u16, u32)>> = changed
+        .iter()
+        .filter(|state| !is_goal(**state) && prices[**state as usize] != UNREACHED)
+        .map(|state| Reverse((prices[*state as usize], *state)))
+        .collect();
+    let mut stale = changed.to_vec();
+    while let Some(Reverse((price, state))) = open.pop() {
+        if prices[state as usize] == UNREACHED || best(prices, state) <= price {
+            continue;
+        }
+        prices[state as usize] = UNREACHED;
+        stale.push(state);
+        for (before, cost) in before(state) {
+            let known = prices[before as usize];
+            if known != UNREACHED && known >= sum(price, cost) {
+                open.push(Reverse((known, before)));
+            }
+        }
+    }
+    for state in stale.into_iter().filter(|state| !is_goal(*state)) {
+        let price = best(prices, state);
+        if price < prices[state as usize] {
+            prices[state as usize] = price;
+            open.push(Reverse((price, state)));
+        }
+    }
+    while let Some(Reverse((price, state))) = open.pop() {
+        if price != prices[state as usize] {
+            continue;
+        }
+        for (before, cost) in before(state) {
+            let price = sum(price, cost);
+            if price < prices[before as usize] {
+                prices[before as usize] = price;
+                open.push(Reverse((price, before)));
+            }
+        }
     }
 }
 

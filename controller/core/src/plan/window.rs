@@ -57,8 +57,11 @@ impl Priced {
             layout.in_edges(*node).iter().for_each(|edge| make_dearer(*edge, price));
         }
         closed.iter().for_each(|edge| make_dearer(*edge, CLOSED));
+        let states = 0..self.floor.lattice.state_count() as u32;
+        let changed: Vec<u32> =
+            states.filter(|state| guidance.ahead(*state) != self.guidance.ahead(*state)).collect();
         self.guidance = guidance;
-        self.reach = Reach::whole(&self.floor.lattice, &self.guidance, MEMORY_MAX);
+        self.reach.change(&self.floor.lattice, &self.guidance, &changed);
     }
 }
 

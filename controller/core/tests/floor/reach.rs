@@ -1,9 +1,13 @@
 //! Prices on large floors: searched towards who asks, bounded in work and memory, and never below the true price.
 
+use drover_core::plan::floor::Floor;
+use drover_core::plan::ground::Ground;
 use drover_core::plan::guidance::Guidance;
 use drover_core::plan::lattice::{Lattice, NONE, Step};
 use drover_core::plan::reach::{Prices, Reach, UNREACHED};
 use proptest::prelude::*;
+
+use crate::grid;
 
 /// Too little for every table of these floors, enough for the few that are asked for.
 const LITTLE: usize = 1 << 20;
@@ -70,6 +74,84 @@ proptest! {
             }
         }
     }
+}
+
+/// Steps, by their index modulo what there are, and by how much each is dearer for now.
+type Dearer = Vec<(usize, u16)>;
+
+fn dearer() -> impl Strategy<Value = Vec<Dearer>> {
+    let by = prop_oneof![1..64_u16, Just(12_000), Just(24_000)];
+    prop::collection::vec(prop::collection::vec((any::<usize>(), by), 0..6), 1..10)
+}
+
+/// Tables of some goals stay right while steps get dearer and cheaper again; a goal is not asked for at every change.
+fn stay_right(lattice: &Lattice, turns: &[Dearer]) -> Result<(), TestCaseError> {
+    let goals: Vec<u32> =
+        (0..lattice.place_count() as u32).filter(|place| lattice.may_wait(*place)).collect();
+    let goals: Vec<u32> = goals.iter().step_by(goals.len().div_ceil(4)).copied().collect();
+    let steps: Vec<u32> =
+        (0..lattice.state_count() as u32).filter(|into| lattice.length(*into) != Some(0)).collect();
+    let mut before = Guidance::even(lattice);
+    let mut kept = Reach::whole(lattice, &before, PLENTY);
+    for (turn, dearer) in turns.iter().enumerate() {
+        let mut guidance = Guidance::even(lattice);
+        dearer.iter().for_each(|(step, by)| guidance.make_dearer(steps[step % steps.len()], *by));
+        let states = 0..lattice.state_count() as u32;
+        let changed: Vec<u32> =
+            states.clone().filter(|into| guidance.ahead(*into) != before.ahead(*into)).collect();
+        kept.change(lattice, &guidance, &changed);
+        let mut fresh = Reach::whole(lattice, &guidance, PLENTY);
+        for (goal, _) in goals.iter().zip(0..).filter(|(_, index)| turn.is_multiple_of(index + 1)) {
+            let [kept, fresh] = [&mut kept, &mut fresh].map(|reach| reach.to(lattice, &guidance, *goal, 0));
+            for state in states.clone() {
+                prop_assert_eq!(
+                    kept.get(lattice, state),
+                    fresh.get(lattice, state),
+                    "{} from {}",
+                    goal,
+                    state
+                );
+            }
+        }
+        before = guidance;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn repaired_prices_are_new_ones_on_a_grid(turns in dearer()) {
+        stay_right(&floor(13, 10, &[5, 17, 60]), &turns)?;
+    }
+
+    #[test]
+    fn repaired_prices_are_new_ones_on_a_layout(turns in dearer()) {
+        let layout = grid::grid("......\n. . ..\n......\n  .\n......\n. . ..\n......");
+        stay_right(&Floor::new(&layout, &Ground::new(&layout)).lattice, &turns)?;
+    }
+}
+
+#[test]
+fn prices_older_than_the_changes_kept_are_searched_anew() {
+    let lattice = floor(9, 9, &[]);
+    let even = Guidance::even(&lattice);
+    let mut reach = Reach::whole(&lattice, &even, PLENTY);
+    let first: Vec<u16> = prices(&lattice, &mut reach, &even);
+    for turn in 0..3_000 {
+        let mut guidance = Guidance::even(&lattice);
+        let into = turn * 7 % lattice.state_count() as u32;
+        guidance.make_dearer(into, 500);
+        reach.change(&lattice, &guidance, &[into]);
+        reach.change(&lattice, &even, &[into]);
+    }
+    assert_eq!(prices(&lattice, &mut reach, &even), first);
+}
+
+fn prices(lattice: &Lattice, reach: &mut Reach, guidance: &Guidance) -> Vec<u16> {
+    let table = reach.to(lattice, guidance, 0, 0);
+    (0..lattice.state_count() as u32).map(|state| table.get(lattice, state)).collect()
 }
 
 #[test]
