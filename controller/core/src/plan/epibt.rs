@@ -506,8 +506,14 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
 
     fn mark(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH], by: u32) {
         self.table[self.here[robot as usize] as usize * (DEPTH + 1)] = by;
-        for (beat, place) in places[..self.depth].iter().enumerate() {
-            each_held(lattice, *place, |held| self.table[held as usize * (DEPTH + 1) + beat + 1] = by);
+        // Beats at one place lie side by side.
+        let mut first = 0;
+        for run in places[..self.depth].chunk_by(|place, next| place == next) {
+            each_held(lattice, run[0], |held| {
+                let row = held as usize * (DEPTH + 1) + 1 + first;
+                self.table[row..row + run.len()].fill(by);
+            });
+            first += run.len();
         }
     }
 
