@@ -506,13 +506,19 @@ impl<const DEPTH: usize> Epibt<DEPTH> {
 
     fn mark(&mut self, lattice: &Lattice, robot: u32, places: &[u32; DEPTH], by: u32) {
         self.table[self.here[robot as usize] as usize * (DEPTH + 1)] = by;
-        // Beats at one place lie side by side.
+        let row = |place: u32| place as usize * (DEPTH + 1) + 1;
+        let Some(footprint) = lattice.footprint() else {
+            for (beat, place) in places[..self.depth].iter().enumerate() {
+                self.table[row(*place) + beat] = by;
+            }
+            return;
+        };
+        // On a layout a robot is at one place for several beats, and has more than that place.
         let mut first = 0;
         for run in places[..self.depth].chunk_by(|place, next| place == next) {
-            each_held(lattice, run[0], |held| {
-                let row = held as usize * (DEPTH + 1) + 1 + first;
-                self.table[row..row + run.len()].fill(by);
-            });
+            for held in footprint.holds(run[0]) {
+                self.table[row(*held) + first..][..run.len()].fill(by);
+            }
             first += run.len();
         }
     }
@@ -533,13 +539,5 @@ fn each_needed(lattice: &Lattice, place: u32, mut each: impl FnMut(u32)) {
     match lattice.footprint() {
         None => each(place),
         Some(footprint) => footprint.needs(place).iter().for_each(|need| each(*need)),
-    }
-}
-
-/// Every place that a robot at this one has for itself.
-fn each_held(lattice: &Lattice, place: u32, mut each: impl FnMut(u32)) {
-    match lattice.footprint() {
-        None => each(place),
-        Some(footprint) => footprint.holds(place).iter().for_each(|held| each(*held)),
     }
 }
