@@ -173,6 +173,10 @@ fn bad_input_is_told_with_the_mend_and_a_code_of_its_own() {
     assert!(told(&["compare", "cross.toml", "--policy", "nearest"]).contains("two or more"));
     assert!(told(&["capacity", "--layout", "none.json", "--robots", "1..2"]).contains("none.json"));
     assert!(told(&["capacity", "--layout", "none.json", "--robots", "9..2"]).contains("A..B"));
+    let option =
+        |option| told(&["capacity", "--layout", "none.json", "--robots", "1..2", "--option", option]);
+    assert!(option("windw_ms=3").contains("there are auto_enroll"));
+    assert!(option("window_ms=-3").contains("`window_ms=-3`"));
 }
 
 #[test]
@@ -241,7 +245,7 @@ fn capacity_is_the_same_on_one_thread_and_on_two() {
     let drawing = warehouse.draw().unwrap();
     fs::write(folder.join("layout.lif.json"), drawing.lif).unwrap();
     fs::write(folder.join("site.toml"), drawing.site).unwrap();
-    let capacity = |threads| {
+    let capacity = |threads, more: &[&str]| {
         let shape = [
             "capacity",
             "--layout",
@@ -254,12 +258,16 @@ fn capacity_is_the_same_on_one_thread_and_on_two() {
             "2",
         ];
         let run = ["--hours", "0.1", "--seeds", "2", "--plot", "plot.svg", "--json", "--threads", threads];
-        let output = drover_sim(&folder, &[&shape[..], &run].concat());
+        let output = drover_sim(&folder, &[&shape[..], &run, more].concat());
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         last_json(&output)
     };
-    let told = capacity("1");
-    assert_eq!(told, capacity("2"));
+    let told = capacity("1", &[]);
+    assert_eq!(told, capacity("2", &[]));
+    let most = |told: &serde_json::Value| told["sizes"][2]["jobs_per_hour"].as_f64().unwrap();
+    let late = capacity("2", &["--delay", "80", "--option", "policy=\"throughput\""]);
+    assert_eq!((&late["delay_pct"], &late["policy"]), (&80.into(), &"throughput".into()));
+    assert!(most(&late) < most(&told), "{late}");
     let sizes: Vec<u64> =
         told["sizes"].as_array().unwrap().iter().map(|line| line["robots"].as_u64().unwrap()).collect();
     assert_eq!(sizes, [1, 3, 4]);

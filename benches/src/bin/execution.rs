@@ -3,7 +3,7 @@
 //!
 //! `make bench-execution`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
@@ -51,7 +51,7 @@ const RULES: [Rule; 12] = [
 
 /// Jobs an hour under delays and under other rules.
 #[derive(Debug, Parser)]
-#[command(after_help = "Exit codes: 0 the bar is met, 1 it is missed, 2 bad input.\n\n\
+#[command(after_help = "Exit codes: 0 the bar is met, 1 it is missed, 2 bad input or a broken run.\n\n\
     Example:\n  cargo run --release -p drover-benches --bin execution -- --robots 40 --seeds 4")]
 struct Args {
     /// The folder with `layout.lif.json` and `site.toml`.
@@ -164,7 +164,9 @@ impl Args {
 }
 
 fn play(question: &Question, robots: usize, seed: u64) -> anyhow::Result<Sample> {
-    let read = |name: &str| std::fs::read(Path::new(name)).map_err(|error| format!("{name}: {error}"));
+    let read = |name: &str| {
+        std::fs::read(name).map_err(|error| format!("{name}: {error}; name a folder with --site that has it"))
+    };
     let setup = setup(question, robots, seed, &read).context("can't build the world")?;
     let outcome = World::new(setup, Wire::Typed, None).recorded().run(&mut |_, _| ())?;
     let sample = sample(&outcome);

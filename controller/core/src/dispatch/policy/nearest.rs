@@ -21,7 +21,7 @@ impl Policy for Nearest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::policy::Candidate;
+    use crate::dispatch::policy::{Candidate, tests::job};
     use crate::id::RobotId;
 
     #[test]
@@ -31,18 +31,8 @@ mod tests {
             travel_ms,
             idle_ms: 0,
         });
-        let batch =
-            [Open { waited_ms: 0, length_ms: 0, busy: 0, backlog: 1, candidates: candidates.to_vec() }];
+        let batch = [Open { candidates: candidates.to_vec(), ..job(0, 0, &[]) }];
         assert_eq!(Nearest.choose(&batch), [Choice { job: 0, robot: RobotId(1) }]);
-        assert_eq!(
-            Nearest.choose(&[Open {
-                waited_ms: 0,
-                length_ms: 0,
-                busy: 0,
-                backlog: 1,
-                candidates: Vec::new()
-            }]),
-            []
-        );
+        assert_eq!(Nearest.choose(&[job(0, 0, &[])]), []);
     }
 }
