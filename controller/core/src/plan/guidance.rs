@@ -7,6 +7,10 @@ use super::streets;
 /// The price of a beat with nothing in the way.
 pub const BEAT: u16 = 16;
 
+/// To turn on a layout. A hair dearer than to wait: else a robot that has to stand turns as well as waits, and then has to
+/// turn back. On a grid, it makes no difference beyond the draw.
+const TURN_ON_LAYOUT: u16 = BEAT + 1;
+
 /// Prices of a beat.
 #[derive(Clone, Debug)]
 pub struct Guidance {
@@ -24,8 +28,9 @@ impl Guidance {
     pub fn even(lattice: &Lattice) -> Guidance {
         let ahead = (0..lattice.state_count() as u32).map(|into| lattice.length(into).unwrap_or(BEAT));
         let ahead: Vec<u16> = ahead.collect();
-        let dearest = ahead.iter().copied().max().unwrap_or(BEAT).max(BEAT);
-        Guidance { ahead, turn: BEAT, wait: BEAT, dearest }
+        let turn = if lattice.footprint().is_some() { TURN_ON_LAYOUT } else { BEAT };
+        let dearest = ahead.iter().copied().max().unwrap_or(BEAT).max(turn);
+        Guidance { ahead, turn, wait: BEAT, dearest }
     }
 
     /// A step forward into this state costs so much more, in parts of a beat.
