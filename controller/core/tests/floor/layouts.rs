@@ -1,5 +1,6 @@
 //! Layouts in beats: what excludes what, how long an edge and a turn take, and prices of the traffic observed.
 
+use drover_core::plan::epibt::{Beat, DEPTH_ON_LAYOUT, Epibt, Traveller};
 use drover_core::plan::floor::{BEAT_MS, Floor};
 use drover_core::plan::flow::Flow;
 use drover_core::plan::ground::Ground;
@@ -119,6 +120,23 @@ fn prices_are_those_of_the_way_and_a_closed_edge_is_gone_round() {
     assert_eq!(price(&guidance), round);
     guidance.make_dearer(entered, UNREACHED);
     assert_eq!(price(&guidance), round);
+}
+
+#[test]
+fn who_has_to_stand_on_its_way_does_not_turn_for_nothing() {
+    let lane = grid::grid("...");
+    let floor = floor(&lane);
+    let (lattice, guidance) = (&floor.lattice, Guidance::even(&floor.lattice));
+    let [start, end] = ["n0-0", "n2-0"].map(|name| lane.node_named(name).expect("the test's own data"));
+    let state = floor.state(TypeId(0), start, Some(0)).expect("free");
+    let goal = floor.node(end);
+    let prices = Reach::whole(lattice, &guidance, 1 << 30).to(lattice, &guidance, goal, state);
+    let travellers = [Traveller { goal: Some((goal, prices)), ..Traveller::new(state) }];
+    let beat = Beat { lattice, guidance: &guidance, travellers: &travellers };
+    let mut epibt = Epibt::<DEPTH_ON_LAYOUT>::new(lattice);
+    // At first everybody waits.
+    epibt.begin(beat);
+    assert_eq!(epibt.next(beat, 0), state);
 }
 
 #[test]
