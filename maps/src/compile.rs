@@ -16,6 +16,7 @@ use crate::footprint::ConflictSets;
 use crate::ids::TypeId;
 use crate::layout::{Layout, RobotEntry, RobotType};
 use crate::limits;
+use crate::profile;
 use crate::site_file::{self, SiteFile, TypeEntry};
 use crate::{lif, validate};
 
@@ -79,6 +80,7 @@ pub fn compile(lif: &[u8], site: Option<&str>) -> Result<Compiled, LoadError> {
     check_version(&file, &mut findings);
     let types = robot_types(&file, &site_file, site.is_some(), &mut findings)?;
     let mut layout = empty(types, site_file.sequences.on_failure);
+    layout.profiles = profile::profiles(&site_file, &mut findings);
     layout.robots = robots(&site_file, &layout, &mut findings);
     let shapes = ground::lay(&file, &mut layout, &mut findings);
     places::mark(&site_file, &mut layout, &mut findings);
@@ -102,6 +104,7 @@ fn check_counts(file: &lif::File, site: &SiteFile) -> Result<(), LoadError> {
         ("edges", count(|part| part.edges.len()), limits::EDGES_MAX),
         ("stations", count(|part| part.stations.len()), limits::STATIONS_MAX),
         ("robots", site.robot.len(), limits::ROBOTS_MAX),
+        ("profiles", site.profile.len(), limits::PROFILES_MAX),
         ("zones", site.zone.len(), limits::ZONES_MAX),
         ("corners of a zone's polygon", polygon, limits::POLYGON_POINTS_MAX),
         ("devices", site.device.len(), limits::DEVICES_MAX),
@@ -247,6 +250,15 @@ fn robots(site: &SiteFile, layout: &Layout, findings: &mut Findings) -> Vec<Robo
             });
             continue;
         };
+        if let Some(wanted) = entry
+            .profile
+            .as_ref()
+            .filter(|name| !layout.profiles.iter().any(|profile| profile.name == **name))
+        {
+            findings.error("UNKNOWN_PROFILE", &name, || {
+                format!("site.toml key `robot.profile` is `{wanted}`, which is no profile; add a [[profile]] for it")
+            });
+        }
         let (manufacturer, serial) = (entry.manufacturer.clone(), entry.serial.clone());
         robots.push(RobotEntry { manufacturer, serial, robot_type, profile: entry.profile.clone() });
     }
@@ -275,6 +287,7 @@ fn empty(types: Vec<RobotType>, on_failure: crate::layout::OnFailure) -> Layout 
         parking: vec![],
         holding: vec![],
         on_failure,
+        profiles: Default::default(),
         fingerprint: 0,
     }
 }

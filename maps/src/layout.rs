@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::footprint::ConflictSets;
 use crate::ids::{EdgeId, NodeId, StationId, TypeId, ZoneId};
+use crate::profile::Profile;
 
 /// A turn smaller than this takes no time: robots steer it out while driving, thousandths of a degree.
 const TURN_FREE_MDEG: u32 = 5_000;
@@ -195,7 +196,7 @@ pub struct RobotEntry {
     pub serial: String,
     /// What it is.
     pub robot_type: TypeId,
-    /// The VDA 5050 profile to speak; `None` = the default.
+    /// The name of the VDA 5050 profile to speak; `None` = its manufacturer's, or the default.
     pub profile: Option<String>,
 }
 
@@ -268,6 +269,7 @@ pub struct Layout {
     pub(crate) devices: Vec<Device>,
     pub(crate) types: Vec<RobotType>,
     pub(crate) robots: Vec<RobotEntry>,
+    pub(crate) profiles: Vec<Profile>,
     /// One bit per type.
     pub(crate) node_types: Vec<u32>,
     pub(crate) edge_types: Vec<u32>,
@@ -367,6 +369,20 @@ impl Layout {
     /// All robot types, by id; never empty.
     pub fn robot_types(&self) -> &[RobotType] {
         &self.types
+    }
+
+    /// How VDA 5050 is spoken with a robot, where `site.toml` says it: the profile it names, else its manufacturer's.
+    pub fn profile_of(&self, manufacturer: &str, serial: &str) -> Option<&Profile> {
+        let is_it = |entry: &&RobotEntry| entry.manufacturer == manufacturer && entry.serial == serial;
+        let named = self.robots.iter().find(is_it).and_then(|entry| entry.profile.as_deref());
+        let by_name = |name: &str| self.profiles.iter().find(|profile| profile.name == name);
+        let of_maker = || self.profiles.iter().find(|it| it.manufacturer.as_deref() == Some(manufacturer));
+        named.map_or_else(of_maker, by_name)
+    }
+
+    /// All profiles of `site.toml`.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// The robots named in `site.toml`.

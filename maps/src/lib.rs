@@ -22,6 +22,7 @@ mod layout;
 pub mod lif;
 pub mod limits;
 pub mod movingai;
+mod profile;
 pub mod render;
 mod site_file;
 mod validate;
@@ -33,3 +34,4 @@ pub use layout::{
     Battery, Conflicts, Device, DeviceKind, Edge, Layout, Node, OnFailure, RobotEntry, RobotType, Station,
     Temperature, Zone,
 };
+pub use profile::Profile;

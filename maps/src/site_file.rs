@@ -12,6 +12,7 @@ use crate::layout::{Battery, OnFailure};
 pub(crate) struct SiteFile {
     pub(crate) robot_type: Vec<TypeEntry>,
     pub(crate) robot: Vec<Robot>,
+    pub(crate) profile: Vec<Profile>,
     pub(crate) zone: Vec<Zone>,
     pub(crate) charger: Vec<Places>,
     pub(crate) parking: Vec<Places>,
@@ -41,6 +42,20 @@ pub(crate) struct Robot {
     #[serde(rename = "type")]
     pub(crate) robot_type: Option<String>,
     pub(crate) profile: Option<String>,
+}
+
+/// One `[[profile]]`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) manufacturer: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) interface: Option<String>,
+    pub(crate) text_parameters: Option<bool>,
+    pub(crate) deviation_m: Option<f64>,
+    pub(crate) nodes_max: Option<usize>,
+    pub(crate) order_interval_s: Option<f64>,
+    pub(crate) state_interval_s: Option<f64>,
 }
 
 /// One `[[zone]]`.
@@ -87,7 +102,7 @@ pub(crate) struct Sequences {
 
 /// The keys of each table; nested tables by their path.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["robot_type", "robot", "zone", "charger", "parking", "holding", "device", "sequences"]),
+    ("", &["robot_type", "robot", "profile", "zone", "charger", "parking", "holding", "device", "sequences"]),
     (
         "robot_type",
         &[
@@ -106,6 +121,20 @@ const KEYS: &[(&str, &[&str])] = &[
         &["capacity_wh", "drive_w", "idle_w", "charge_w", "low_pct", "critical_pct", "resume_pct"],
     ),
     ("robot", &["manufacturer", "serial", "type", "profile"]),
+    (
+        "profile",
+        &[
+            "name",
+            "manufacturer",
+            "version",
+            "interface",
+            "text_parameters",
+            "deviation_m",
+            "nodes_max",
+            "order_interval_s",
+            "state_interval_s",
+        ],
+    ),
     ("zone", &["id", "temperature", "nodes", "polygon", "map"]),
     ("charger", &["id", "node", "nodes"]),
     ("parking", &["id", "node", "nodes"]),

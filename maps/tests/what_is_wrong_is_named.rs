@@ -255,7 +255,9 @@ fn every_code_is_in_the_document_and_no_other() {
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
     let documented: BTreeSet<String> = rows.map(|row| row.split('`').next().unwrap().to_owned()).collect();
     let mut used = BTreeSet::new();
-    for file in ["compile.rs", "compile/ground.rs", "compile/places.rs", "site_file.rs", "validate.rs"] {
+    let sources =
+        ["compile.rs", "compile/ground.rs", "compile/places.rs", "profile.rs", "site_file.rs", "validate.rs"];
+    for file in sources {
         let source = std::fs::read_to_string(folder.join("src").join(file)).unwrap();
         let words = source.split('"').skip(1).step_by(2);
         let is_code =
@@ -263,4 +265,65 @@ fn every_code_is_in_the_document_and_no_other() {
         used.extend(words.filter(is_code).map(str::to_owned));
     }
     assert_eq!(documented, used);
+}
+
+#[test]
+fn a_profile_that_cannot_be_spoken_is_named_key_by_key() {
+    let site = r#"
+        [[profile]]
+        name = "a"
+        version = "4.0"
+        interface = "uagv/+"
+        deviation_m = -1
+        order_interval_s = 601
+        nodes_max = 1
+        colour = "red"
+        [[profile]]
+        name = "a"
+        [[robot]]
+        manufacturer = "m"
+        serial = "1"
+        profile = "b"
+    "#;
+    let compiled = compiled(&ring(), Some(site));
+    expect(&compiled, Error, "UNKNOWN_KEY", &["`profile.colour`"]);
+    let bad = compiled.findings.iter().filter(|finding| finding.code == "BAD_PROFILE");
+    let bad: Vec<&str> = bad.map(|finding| finding.message.as_str()).collect();
+    for words in [
+        ["`profile.version` of `a`", "`4.0`", "2.0.0, 2.1.0, 3.0.0"],
+        ["`profile.interface` of `a`", "`uagv/+`", "without"],
+        ["`profile.deviation_m` of `a`", "-1", "0 to 5"],
+        ["`profile.order_interval_s` of `a`", "601", "0 to 600"],
+        ["`profile.nodes_max` of `a`", "below 2", "two nodes"],
+    ] {
+        let names_all = |message: &&&str| words.iter().all(|word| message.contains(word));
+        assert_eq!(bad.iter().filter(names_all).count(), 1, "{words:?} in {bad:?}");
+    }
+    assert_eq!(bad.len(), 5);
+    expect(&compiled, Error, "DUPLICATE_PROFILE", &["`profile.name`", "`a`", "keep one"]);
+    expect(&compiled, Error, "UNKNOWN_PROFILE", &["`robot.profile`", "`b`", "[[profile]]"]);
+}
+
+#[test]
+fn a_robot_speaks_the_profile_it_names_else_its_makers() {
+    let site = r#"
+        [[profile]]
+        name = "acme"
+        manufacturer = "acme"
+        version = "3.0"
+        order_interval_s = 0.5
+        [[profile]]
+        name = "old"
+        version = "2.0.0"
+        [[robot]]
+        manufacturer = "acme"
+        serial = "1"
+        profile = "old"
+    "#;
+    let layout = compiled(&ring(), Some(site)).layout;
+    let version = |maker, serial| layout.profile_of(maker, serial).and_then(|it| it.version.as_deref());
+    assert_eq!(version("acme", "1"), Some("2.0.0"));
+    assert_eq!(version("acme", "2"), Some("3.0.0"));
+    assert_eq!(version("other", "1"), None);
+    assert_eq!(layout.profile_of("acme", "9").unwrap().order_interval_ms, Some(500));
 }

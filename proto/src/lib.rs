@@ -21,6 +21,6 @@ pub mod vda5050;
 pub use error::{Code, ParseError, Rejection};
 pub use parse::{
     parse_connection, parse_device_connection, parse_device_request, parse_device_state, parse_event,
-    parse_factsheet, parse_instant_actions, parse_job, parse_order, parse_state, parse_visualization,
-    peek_references,
+    parse_factsheet, parse_in, parse_instant_actions, parse_job, parse_order, parse_state,
+    parse_visualization, peek_references,
 };

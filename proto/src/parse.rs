@@ -9,7 +9,7 @@ use crate::event::EventMessage;
 use crate::job::JobMessage;
 use crate::limits::{self, Kind};
 use crate::vda5050::{
-    Connection, Factsheet, InstantActions, Message, Order, Reference, State, Visualization,
+    Connection, Dialect, Factsheet, InstantActions, Message, Order, Reference, State, Visualization,
 };
 
 /// Reads a VDA 5050 state.
@@ -17,7 +17,7 @@ use crate::vda5050::{
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_state(bytes: &[u8]) -> Result<State, ParseError> {
-    vda(Kind::State, bytes)
+    parse_in(Dialect::V2, bytes)
 }
 
 /// Reads a VDA 5050 order. The graph's rules (sequence, stitching) are the robot's to check.
@@ -25,7 +25,7 @@ pub fn parse_state(bytes: &[u8]) -> Result<State, ParseError> {
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_order(bytes: &[u8]) -> Result<Order, ParseError> {
-    vda(Kind::Order, bytes)
+    parse_in(Dialect::V2, bytes)
 }
 
 /// Reads VDA 5050 instantActions.
@@ -33,7 +33,7 @@ pub fn parse_order(bytes: &[u8]) -> Result<Order, ParseError> {
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_instant_actions(bytes: &[u8]) -> Result<InstantActions, ParseError> {
-    vda(Kind::InstantActions, bytes)
+    parse_in(Dialect::V2, bytes)
 }
 
 /// Reads a VDA 5050 connection.
@@ -41,7 +41,7 @@ pub fn parse_instant_actions(bytes: &[u8]) -> Result<InstantActions, ParseError>
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_connection(bytes: &[u8]) -> Result<Connection, ParseError> {
-    vda(Kind::Connection, bytes)
+    parse_in(Dialect::V2, bytes)
 }
 
 /// Reads a VDA 5050 factsheet.
@@ -49,7 +49,7 @@ pub fn parse_connection(bytes: &[u8]) -> Result<Connection, ParseError> {
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_factsheet(bytes: &[u8]) -> Result<Factsheet, ParseError> {
-    vda(Kind::Factsheet, bytes)
+    parse_in(Dialect::V2, bytes)
 }
 
 /// Reads a VDA 5050 visualization.
@@ -57,7 +57,22 @@ pub fn parse_factsheet(bytes: &[u8]) -> Result<Factsheet, ParseError> {
 /// # Errors
 /// [`ParseError`] with a stable code.
 pub fn parse_visualization(bytes: &[u8]) -> Result<Visualization, ParseError> {
-    vda(Kind::Visualization, bytes)
+    parse_in(Dialect::V2, bytes)
+}
+
+/// Reads a VDA 5050 message as this major of the standard writes it.
+///
+/// # Errors
+/// [`ParseError`] with a stable code.
+pub fn parse_in<T: Message>(dialect: Dialect, bytes: &[u8]) -> Result<T, ParseError> {
+    let message: T = if dialect.is_model() { object(T::KIND, bytes)? } else { translated(dialect, bytes)? };
+    let header = message.header();
+    if header.major().is_some_and(|major| major != dialect.major()) {
+        let (version, major) = (crate::error::quote(&header.version), dialect.major());
+        let reason = format!("`version` is {version}; this topic speaks {major}.x");
+        return Err(ParseError::new(Code::UnknownVersion, reason));
+    }
+    in_bounds(message)
 }
 
 /// Reads a job, a cancel or an update.
@@ -134,23 +149,13 @@ fn object<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, ParseError
     serde_json::from_str(text).map_err(|error| ParseError::from_json(&error))
 }
 
-fn device<T: DeviceMessage + DeserializeOwned>(bytes: &[u8]) -> Result<T, ParseError> {
-    let message: T = object(Kind::Device, bytes)?;
-    if message.version() != crate::device::VERSION {
-        let reason = format!("`v` is {}; this version reads 1", message.version());
-        return Err(ParseError::new(Code::UnknownVersion, reason));
-    }
-    Ok(message)
+fn translated<T: Message>(dialect: Dialect, bytes: &[u8]) -> Result<T, ParseError> {
+    let mut body = Value::Object(object(T::KIND, bytes)?);
+    dialect.read(T::KIND, &mut body);
+    serde_json::from_value(body).map_err(|error| ParseError::from_json(&error))
 }
 
-fn vda<T: Message + DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, ParseError> {
-    let message: T = object(kind, bytes)?;
-    let header = message.header();
-    if header.major().is_some_and(|major| major != 2) {
-        let version = crate::error::quote(&header.version);
-        let reason = format!("`version` is {version}; this topic speaks 2.x");
-        return Err(ParseError::new(Code::UnknownVersion, reason));
-    }
+fn in_bounds<T: Message>(message: T) -> Result<T, ParseError> {
     let mut worst = None;
     message.numbers(&mut |name, value| {
         if value.is_nan() || value.abs() > limits::NUMBER_MAX {
@@ -164,6 +169,15 @@ fn vda<T: Message + DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, Par
             Err(ParseError::new(Code::NumberTooLarge, reason))
         }
     }
+}
+
+fn device<T: DeviceMessage + DeserializeOwned>(bytes: &[u8]) -> Result<T, ParseError> {
+    let message: T = object(Kind::Device, bytes)?;
+    if message.version() != crate::device::VERSION {
+        let reason = format!("`v` is {}; this version reads 1", message.version());
+        return Err(ParseError::new(Code::UnknownVersion, reason));
+    }
+    Ok(message)
 }
 
 #[cfg(test)]

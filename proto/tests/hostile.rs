@@ -8,9 +8,13 @@ use std::path::Path;
 
 use drover_proto::device::DeviceTopic;
 use drover_proto::limits::{Kind, Limits};
+use drover_proto::vda5050::{
+    Connection, Dialect, Factsheet, InstantActions, Message, Order, State, Visualization, encode_in,
+};
 use drover_proto::{
     Code, parse_connection, parse_device_connection, parse_device_request, parse_device_state, parse_event,
-    parse_factsheet, parse_instant_actions, parse_job, parse_order, parse_state, parse_visualization,
+    parse_factsheet, parse_in, parse_instant_actions, parse_job, parse_order, parse_state,
+    parse_visualization,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -145,6 +149,20 @@ where
     T: Serialize + PartialEq + Debug,
     E: Debug,
 {
+    let write = |message: &T| serde_json::to_vec(message).unwrap();
+    holds_in(kind, body, parse, write, say);
+}
+
+fn holds_in<T, E>(
+    kind: Kind,
+    body: &[u8],
+    parse: impl Fn(&[u8]) -> Result<T, E>,
+    write: impl Fn(&T) -> Vec<u8>,
+    say: fn(&E) -> (Code, &str),
+) where
+    T: PartialEq + Debug,
+    E: Debug,
+{
     match parse(body) {
         Ok(message) => {
             assert!(body.len() <= kind.limits().bytes_max);
@@ -153,8 +171,7 @@ where
             if let Ok(tree) = serde_json::from_slice::<Value>(text) {
                 assert!(!breaks_limit(&tree, kind.limits(), 0));
             }
-            let written = serde_json::to_vec(&message).unwrap();
-            match parse(&written) {
+            match parse(&write(&message)) {
                 Ok(again) => assert_eq!(again, message),
                 Err(error) => panic!("wrote what it can't read: {error:?}: {message:?}"),
             }
@@ -184,6 +201,36 @@ macro_rules! hostile {
         }
     };
 }
+
+macro_rules! hostile_of_3_0 {
+    ($name:ident, $folder:literal, $message:ty) => {
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(400))]
+            #[test]
+            fn $name((pick, changes) in mutations()) {
+                let samples = corpus($folder);
+                let mut body = samples[pick % samples.len()].clone();
+                for change in changes {
+                    mutate(&mut body, change);
+                }
+                let parse = |body: &[u8]| parse_in::<$message>(Dialect::V3, body);
+                let write = |message: &$message| encode_in(Dialect::V3, message);
+                holds_in(<$message as Message>::KIND, &body, parse, write, |error| (error.code, &error.reason));
+            }
+        }
+    };
+}
+
+hostile_of_3_0!(a_hostile_state_of_3_0_is_refused_or_read_whole, "state_v3", State);
+hostile_of_3_0!(a_hostile_order_of_3_0_is_refused_or_read_whole, "order_v3", Order);
+hostile_of_3_0!(
+    hostile_instant_actions_of_3_0_are_refused_or_read_whole,
+    "instant_actions_v3",
+    InstantActions
+);
+hostile_of_3_0!(a_hostile_connection_of_3_0_is_refused_or_read_whole, "connection_v3", Connection);
+hostile_of_3_0!(a_hostile_factsheet_of_3_0_is_refused_or_read_whole, "factsheet_v3", Factsheet);
+hostile_of_3_0!(a_hostile_visualization_of_3_0_is_refused_or_read_whole, "visualization_v3", Visualization);
 
 hostile!(a_hostile_state_is_refused_or_read_whole, "state", State, parse_state);
 hostile!(a_hostile_order_is_refused_or_read_whole, "order", Order, parse_order);
@@ -234,6 +281,10 @@ proptest! {
     }
 }
 
+fn later<T: Message>(body: &[u8]) -> Option<Code> {
+    parse_in::<T>(Dialect::V3, body).err().map(|error| error.code)
+}
+
 #[test]
 fn the_corpus_is_read_or_refused_as_its_names_say() {
     let code = |folder: &str, name: &str| {
@@ -246,6 +297,12 @@ fn the_corpus_is_read_or_refused_as_its_names_say() {
             "connection" => parse_connection(&body).err().map(|error| error.code),
             "factsheet" => parse_factsheet(&body).err().map(|error| error.code),
             "visualization" => parse_visualization(&body).err().map(|error| error.code),
+            "state_v3" => later::<State>(&body),
+            "order_v3" => later::<Order>(&body),
+            "instant_actions_v3" => later::<InstantActions>(&body),
+            "connection_v3" => later::<Connection>(&body),
+            "factsheet_v3" => later::<Factsheet>(&body),
+            "visualization_v3" => later::<Visualization>(&body),
             "job" => parse_job(&body).err().map(|error| error.code),
             "device_request" => parse_device_request(&body).err().map(|error| error.code),
             "device_state" => parse_device_state(&body).err().map(|error| error.code),
@@ -267,6 +324,10 @@ fn the_corpus_is_read_or_refused_as_its_names_say() {
         ("order", "no_ids", Code::BadField),
         ("instant_actions", "both_keys", Code::BadField),
         ("connection", "unknown_word", Code::BadField),
+        ("state_v3", "power_supply_missing", Code::MissingField),
+        ("order_v3", "older_major", Code::UnknownVersion),
+        ("order_v3", "nodes_are_text", Code::BadField),
+        ("connection_v3", "unknown_word", Code::BadField),
         ("job", "two_kinds", Code::BadField),
         ("job", "wrong_types", Code::UnknownVersion),
         ("event", "unknown_state", Code::BadField),

@@ -7,7 +7,7 @@ use drover_agent_core::{
 };
 use drover_core::{RobotMessage, RobotName, Time, ToRobot};
 use drover_maps::{Layout, NodeId, RobotType, TypeId};
-use drover_proto::vda5050::{Load, OperatingMode, State};
+use drover_proto::vda5050::{Dialect, Load, OperatingMode, State};
 
 use crate::geometry::Outline;
 use crate::oracle::Truth;
@@ -25,6 +25,8 @@ pub struct Begin {
     pub heading_mdeg: i32,
     /// State of charge, 0 to 1000.
     pub charge_permille: u16,
+    /// Which VDA 5050 it speaks.
+    pub dialect: Dialect,
 }
 
 /// A robot in the world.
@@ -34,6 +36,7 @@ pub struct Machine {
     pub name: RobotName,
     agent: Agent<SimulatedDrive>,
     identity: Identity,
+    dialect: Dialect,
     spec: Spec,
     half_length_m: f64,
     half_width_m: f64,
@@ -106,8 +109,9 @@ impl Machine {
             name: begin.name.clone(),
             half_length_m: f64::from(robot_type.length_mm) / 2_000.0,
             half_width_m: f64::from(robot_type.width_mm) / 2_000.0,
-            agent: agent(&identity, &spec, &start, now),
+            agent: agent(&identity, begin.dialect, &spec, &start, now),
             identity,
+            dialect: begin.dialect,
             spec,
             ills: Ills::default(),
             armed: None,
@@ -264,7 +268,7 @@ impl Machine {
             node.filter(|(_, away)| *away <= LOCALISED_MM).map(|(node, _)| layout.node(node).name.as_str());
         let start = start(node.unwrap_or_default(), &status.pose, (status.charge_pct * 10.0) as u16);
         let loads: Vec<Load> = self.agent.loads().to_vec();
-        self.agent = agent(&self.identity, &self.spec, &start, now);
+        self.agent = agent(&self.identity, self.dialect, &self.spec, &start, now);
         self.agent_mut().set_loads(now.0, loads);
     }
 
@@ -348,8 +352,14 @@ fn start(node_id: &str, pose: &Pose, charge_permille: u16) -> Start {
     }
 }
 
-fn agent(identity: &Identity, spec: &Spec, start: &Start, now: Time) -> Agent<SimulatedDrive> {
-    let options = Options { accept_any_action: true, ..Options::default() };
+fn agent(
+    identity: &Identity,
+    dialect: Dialect,
+    spec: &Spec,
+    start: &Start,
+    now: Time,
+) -> Agent<SimulatedDrive> {
+    let options = Options { dialect, accept_any_action: true, ..Options::default() };
     let drive = SimulatedDrive::new(spec.clone(), start, now.0);
     Agent::new(identity.clone(), spec.clone(), options, start, drive, now.0)
 }

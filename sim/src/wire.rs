@@ -1,9 +1,8 @@
 //! Messages as they travel: as they are, or as the JSON that a broker would carry. Both must lead to the same digest.
 
-use serde::Serialize;
-
 use drover_core::{RobotMessage, ToRobot};
 use drover_proto::ParseError;
+use drover_proto::vda5050::{Dialect, Message, encode_in};
 
 /// How messages travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,9 +17,6 @@ pub enum Wire {
 /// A message that didn't survive its own wire: a bug of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// It can't be written.
-    #[error("write a message as JSON: {0}")]
-    Write(#[from] serde_json::Error),
     /// It can't be read back.
     #[error("read a message that we wrote: {0:?}")]
     Read(ParseError),
@@ -31,10 +27,8 @@ impl Wire {
     pub fn down(self, message: ToRobot) -> Result<ToRobot, WireError> {
         let Wire::Json = self else { return Ok(message) };
         Ok(match &message {
-            ToRobot::Order(order) => ToRobot::Order(Box::new(again(order, drover_proto::parse_order)?)),
-            ToRobot::InstantActions(actions) => {
-                ToRobot::InstantActions(Box::new(again(actions, drover_proto::parse_instant_actions)?))
-            }
+            ToRobot::Order(order) => ToRobot::Order(Box::new(again(&**order)?)),
+            ToRobot::InstantActions(actions) => ToRobot::InstantActions(Box::new(again(&**actions)?)),
         })
     }
 
@@ -42,22 +36,15 @@ impl Wire {
     pub fn up(self, message: RobotMessage) -> Result<RobotMessage, WireError> {
         let Wire::Json = self else { return Ok(message) };
         Ok(match &message {
-            RobotMessage::State(state) => {
-                RobotMessage::State(Box::new(again(state, drover_proto::parse_state)?))
-            }
-            RobotMessage::Connection(connection) => {
-                RobotMessage::Connection(again(connection, drover_proto::parse_connection)?)
-            }
-            RobotMessage::Factsheet(factsheet) => {
-                RobotMessage::Factsheet(Box::new(again(factsheet, drover_proto::parse_factsheet)?))
-            }
+            RobotMessage::State(state) => RobotMessage::State(Box::new(again(&**state)?)),
+            RobotMessage::Connection(connection) => RobotMessage::Connection(again(connection)?),
+            RobotMessage::Factsheet(factsheet) => RobotMessage::Factsheet(Box::new(again(&**factsheet)?)),
         })
     }
 }
 
-fn again<M: Serialize, R>(
-    message: &M,
-    read: impl Fn(&[u8]) -> Result<R, ParseError>,
-) -> Result<R, WireError> {
-    read(&serde_json::to_vec(message)?).map_err(WireError::Read)
+/// Written and read as the version in its header does.
+fn again<M: Message>(message: &M) -> Result<M, WireError> {
+    let dialect = Dialect::of_version(&message.header().version);
+    drover_proto::parse_in(dialect, &encode_in(dialect, message)).map_err(WireError::Read)
 }

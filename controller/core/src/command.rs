@@ -235,6 +235,8 @@ pub enum AlarmCode {
     LoadAboard,
     /// The journal holds a record that can't be stepped: nothing is decided any more.
     Frozen,
+    /// A robot's factsheet requires something of orders that isn't written.
+    RobotRequires,
 }
 
 impl AlarmCode {
@@ -256,6 +258,7 @@ impl AlarmCode {
             AlarmCode::Implausible => "IMPLAUSIBLE",
             AlarmCode::LoadAboard => "LOAD_ABOARD",
             AlarmCode::Frozen => "FROZEN",
+            AlarmCode::RobotRequires => "ROBOT_REQUIRES",
         }
     }
 }

@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drover_maps::{Layout, TypeId};
+use drover_proto::vda5050;
 
 use crate::audit::{AuditEntry, Caller};
 use crate::clock::Time;
@@ -30,7 +31,7 @@ use crate::device::Level;
 use crate::event::{Event, Fact};
 use crate::fleet::{Fleet, RestoreError};
 use crate::id::{DeviceId, Digest, Epoch, RobotId, RobotName, Seq};
-use crate::link::{self, DeviceLink, Link};
+use crate::link::{self, DeviceLink, Link, Profile};
 use crate::record::Record;
 
 pub use crate::link::{Pose, RobotError, Seen, ToRobot};
@@ -108,7 +109,8 @@ impl Site {
 
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
         let robots = fleet.state.robots.iter();
-        let links: Vec<Link> = robots.map(Link::new).collect();
+        let links: Vec<Link> =
+            robots.map(|robot| Link::new(robot, Profile::of(&robot.name, &fleet.layout))).collect();
         let mut agenda = Agenda::default();
         agenda.touch_all(links.len());
         let devices = fleet.state.devices.iter().map(DeviceLink::new).collect();
@@ -242,7 +244,7 @@ impl Site {
 
     fn hear(&mut self, now: Time, name: RobotName, message: RobotMessage) {
         if let RobotMessage::Factsheet(sheet) = message {
-            return self.strangers.note(name, &sheet);
+            return self.hear_factsheet(now, name, &sheet);
         }
         let Some(id) = self.fleet.robot_named(&name).or_else(|| self.welcome(now, &name, &message)) else {
             return;
@@ -263,6 +265,23 @@ impl Site {
         }
     }
 
+    /// What the robot requires of orders beyond what is written is told now and then.
+    fn hear_factsheet(&mut self, now: Time, name: RobotName, sheet: &vda5050::Factsheet) {
+        let robot = self.fleet.robot_named(&name);
+        if let Some(id) = robot {
+            let unmet = self.links[id.index()].on_factsheet(sheet);
+            self.agenda.touch(id);
+            if !unmet.is_empty() && self.strangers.is_due(&name, now, REFUSAL_MS) {
+                let text = format!(
+                    "{name}: its factsheet requires of orders what isn't written: {}; it may refuse them",
+                    unmet.join(", ")
+                );
+                self.notices.push(Alarm { code: AlarmCode::RobotRequires, robot, device: None, text });
+            }
+        }
+        self.strangers.note(name, sheet, &self.fleet.layout);
+    }
+
     /// A robot that can't be placed says so with every state: one event in a while is enough.
     fn is_worth_a_try(&mut self, now: Time, id: RobotId, fact: &Fact) -> bool {
         let robot = &self.fleet.state.robots[id.index()];
@@ -279,7 +298,7 @@ impl Site {
             RobotMessage::State(state) => state,
             RobotMessage::Connection(connection) => {
                 let is_online = link::is_online(connection) && self.fleet.state.config.auto_enroll;
-                self.strangers.note_connection(now, name, is_online);
+                self.strangers.note_connection(now, name, &connection.header, is_online);
                 return None;
             }
             RobotMessage::Factsheet(_) => return None,
@@ -299,7 +318,8 @@ impl Site {
     fn enroll(&mut self, name: RobotName, robot_type: TypeId, now: Time) {
         if self.fleet.robot_named(&name).is_none() {
             self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
-            self.links.extend(self.fleet.state.robots.last().map(Link::new));
+            let profile = self.strangers.profile(&name, &self.fleet.layout);
+            self.links.extend(self.fleet.state.robots.last().map(|robot| Link::new(robot, profile)));
             self.agenda.touch_all(self.links.len());
         }
     }
@@ -428,8 +448,8 @@ impl Site {
     }
 
     fn poll_links(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for name in self.strangers.ask(now) {
-            let message = link::question(&name, now);
+        for (name, version) in self.strangers.ask(now) {
+            let message = link::question(&name, &version, now);
             effects.push(Effect::Send { name, message });
         }
         let state = &self.fleet.state;

@@ -4,13 +4,16 @@
 //! client). *Decode* parses, off the fleet's thread. *Publish* writes orders, QoS 0 and not retained: what is lost or
 //! comes while the broker is away is dropped, since the link sends again until a state shows it.
 
+mod interfaces;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use drover_core::{DeviceMessage, RobotMessage, RobotName, ToRobot};
 use drover_proto::device::{DeviceRequest, DeviceTopic, DeviceTopicKind};
-use drover_proto::vda5050::{Topic, TopicKind};
+use drover_proto::parse_in;
+use drover_proto::vda5050::{Dialect, Header, Topic, TopicKind, encode, encode_in};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet,
     Publish, QoS, SubscribeFilter, TlsConfiguration, Transport,
@@ -22,6 +25,8 @@ use crate::inbox::{Doors, FromDevice, FromRobot};
 use crate::run::Lease;
 use crate::telemetry::Health;
 use crate::tls::{self, Trust};
+
+pub use interfaces::Interfaces;
 
 /// Largest packet read or written, bytes.
 const PACKET_MAX: usize = 1024 * 1024;
@@ -64,8 +69,8 @@ pub struct Options {
     pub login: Option<(String, SecretUrl)>,
     /// One id per site: the broker drops an old leader's session when the new one connects.
     pub client_id: String,
-    /// Topic prefix.
-    pub interface: String,
+    /// Topic prefixes.
+    pub interfaces: Interfaces,
     /// The site's id, in the topics of its devices.
     pub site: String,
 }
@@ -182,18 +187,24 @@ pub(crate) fn told(error: &ConnectionError) -> String {
     }
 }
 
-/// What a leader listens to.
-pub(crate) fn filters(options: &Options) -> [SubscribeFilter; 5] {
-    let Options { interface, site, .. } = options;
-    let filter = |kind, qos| SubscribeFilter::new(Topic::filter(interface, kind), qos);
-    let device = |kind, qos| SubscribeFilter::new(DeviceTopic::filter(site, kind), qos);
-    [
+/// What a leader listens to: robots of every dialect under every prefix, and the site's devices.
+pub(crate) fn filters(options: &Options) -> Vec<SubscribeFilter> {
+    let device = |kind, qos| SubscribeFilter::new(DeviceTopic::filter(&options.site, kind), qos);
+    let mut filters = vec![
         device(DeviceTopicKind::State, QoS::AtMostOnce),
         device(DeviceTopicKind::Connection, QoS::AtLeastOnce),
-        filter(TopicKind::State, QoS::AtMostOnce),
-        filter(TopicKind::Connection, QoS::AtLeastOnce),
-        filter(TopicKind::Factsheet, QoS::AtMostOnce),
-    ]
+    ];
+    for interface in options.interfaces.all() {
+        for dialect in Dialect::ALL {
+            let filter = |kind, qos| SubscribeFilter::new(Topic::filter(dialect, interface, kind), qos);
+            filters.extend([
+                filter(TopicKind::State, QoS::AtMostOnce),
+                filter(TopicKind::Connection, QoS::AtLeastOnce),
+                filter(TopicKind::Factsheet, QoS::AtMostOnce),
+            ]);
+        }
+    }
+    filters
 }
 
 struct Poll {
@@ -207,12 +218,14 @@ struct Poll {
 impl Poll {
     async fn run(self, mut events: EventLoop) {
         let mut pause = Duration::from_millis(100);
+        // A session that the broker kept for the process before may lack what is listened to now.
+        let mut has_subscribed = false;
         while !self.raw.is_closed() {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(answer))) => {
                     pause = Duration::from_millis(100);
-                    if !answer.session_present {
-                        self.subscribe();
+                    if !(answer.session_present && has_subscribed) {
+                        has_subscribed = self.subscribe();
                     }
                     self.is_connected.store(true, Ordering::Relaxed);
                     self.health.up(PART);
@@ -229,10 +242,12 @@ impl Poll {
         }
     }
 
-    fn subscribe(&self) {
-        if let Err(error) = self.client.try_subscribe_many(filters(&self.options)) {
+    fn subscribe(&self) -> bool {
+        let asked = self.client.try_subscribe_many(filters(&self.options));
+        if let Err(error) = &asked {
             tracing::error!(%error, "could not subscribe to the robots; will try at the next connection");
         }
+        asked.is_ok()
     }
 
     /// Overload sheds telemetry: the next state is a full one.
@@ -275,7 +290,7 @@ fn parse(message: &Publish, options: &Options) -> Result<Option<Parsed>, String>
     if let Some(topic) = DeviceTopic::parse(&message.topic) {
         return parse_device(&topic, &message.payload, &options.site);
     }
-    parse_robot(message, &options.interface).map(|parsed| parsed.map(Parsed::Robot))
+    parse_robot(message, &options.interfaces).map(|parsed| parsed.map(Parsed::Robot))
 }
 
 fn parse_device(topic: &DeviceTopic, bytes: &[u8], site: &str) -> Result<Option<Parsed>, String> {
@@ -295,24 +310,22 @@ fn parse_device(topic: &DeviceTopic, bytes: &[u8], site: &str) -> Result<Option<
         .map_err(|error| error.to_string())
 }
 
-fn parse_robot(message: &Publish, interface: &str) -> Result<Option<FromRobot>, String> {
+fn parse_robot(message: &Publish, interfaces: &Interfaces) -> Result<Option<FromRobot>, String> {
     let topic = Topic::parse(&message.topic).map_err(|error| error.to_string())?;
-    if topic.interface != interface {
+    let (dialect, kind, bytes) = (topic.dialect, topic.kind, &message.payload);
+    let name = RobotName { manufacturer: topic.manufacturer, serial: topic.serial };
+    if topic.interface != interfaces.of_robot(&name) {
         return Ok(None);
     }
-    let bytes = &message.payload;
-    let parsed = match topic.kind {
-        TopicKind::State => {
-            drover_proto::parse_state(bytes).map(|state| RobotMessage::State(Box::new(state)))
-        }
-        TopicKind::Connection => drover_proto::parse_connection(bytes).map(RobotMessage::Connection),
+    let parsed = match kind {
+        TopicKind::State => parse_in(dialect, bytes).map(|state| RobotMessage::State(Box::new(state))),
+        TopicKind::Connection => parse_in(dialect, bytes).map(RobotMessage::Connection),
         TopicKind::Factsheet => {
-            drover_proto::parse_factsheet(bytes).map(|sheet| RobotMessage::Factsheet(Box::new(sheet)))
+            parse_in(dialect, bytes).map(|sheet| RobotMessage::Factsheet(Box::new(sheet)))
         }
         TopicKind::Order | TopicKind::InstantActions | TopicKind::Visualization => return Ok(None),
     };
-    let name = RobotName { manufacturer: topic.manufacturer, serial: topic.serial };
-    metrics::counter!("drover_robot_messages_total", "kind" => topic.kind.as_str()).increment(1);
+    metrics::counter!("drover_robot_messages_total", "kind" => kind.as_str()).increment(1);
     parsed.map(|message| Some((name, message))).map_err(|error| error.to_string())
 }
 
@@ -327,10 +340,6 @@ impl Publisher {
     async fn run(self, mut outgoing: mpsc::Receiver<Outgoing>) {
         while let Some(message) = outgoing.recv().await {
             let (topic, kind, body) = self.write(&message);
-            let Ok(body) = body else {
-                tracing::error!(topic, "a message could not be written as JSON: dropped");
-                continue;
-            };
             let counter = if self.publish(topic, body) {
                 "drover_published_total"
             } else {
@@ -340,21 +349,28 @@ impl Publisher {
         }
     }
 
-    fn write(&self, message: &Outgoing) -> (String, &'static str, serde_json::Result<Vec<u8>>) {
+    /// In the dialect of the version that the link wrote into the header.
+    fn write(&self, message: &Outgoing) -> (String, &'static str, Vec<u8>) {
         match message {
             Outgoing::Robot(name, message) => {
-                let (kind, body) = match message {
-                    ToRobot::Order(order) => (TopicKind::Order, serde_json::to_vec(order)),
+                let of = |header: &Header| Dialect::of_version(&header.version);
+                let (dialect, kind, body) = match message {
+                    ToRobot::Order(order) => {
+                        let dialect = of(&order.header);
+                        (dialect, TopicKind::Order, encode_in(dialect, &**order))
+                    }
                     ToRobot::InstantActions(actions) => {
-                        (TopicKind::InstantActions, serde_json::to_vec(actions))
+                        let dialect = of(&actions.header);
+                        (dialect, TopicKind::InstantActions, encode_in(dialect, &**actions))
                     }
                 };
-                let topic = Topic::new(&self.options.interface, &name.manufacturer, &name.serial, kind);
+                let interface = self.options.interfaces.of_robot(name);
+                let topic = Topic::of(dialect, interface, &name.manufacturer, &name.serial, kind);
                 (topic.to_string(), kind.as_str(), body)
             }
             Outgoing::Device(device, request) => {
                 let topic = DeviceTopic::new(&self.options.site, device, DeviceTopicKind::Request);
-                (topic.to_string(), "device_request", serde_json::to_vec(request))
+                (topic.to_string(), "device_request", encode(request))
             }
         }
     }
@@ -395,7 +411,7 @@ mod tests {
             trust: Trust::of("mqtt"),
             login,
             client_id: "drover-t".into(),
-            interface: "uagv".into(),
+            interfaces: Interfaces::of("uagv", None),
             site: "t".into(),
         };
         let login = client_options(&options).unwrap().credentials().unwrap();
@@ -405,14 +421,27 @@ mod tests {
     #[test]
     fn a_message_on_a_foreign_topic_or_of_a_broken_body_is_no_input() {
         let publish = |topic: &str, body: &str| Publish::new(topic, QoS::AtMostOnce, body.to_owned());
-        assert!(
-            parse_robot(&publish("uagv/v2/acme/r1/order", "{}"), "uagv").is_ok_and(|parsed| parsed.is_none())
-        );
-        assert!(
-            parse_robot(&publish("other/v2/acme/r1/state", "{}"), "uagv")
-                .is_ok_and(|parsed| parsed.is_none())
-        );
-        assert!(parse_robot(&publish("uagv/v2/acme/r1/state", "{}"), "uagv").is_err());
-        assert!(parse_robot(&publish("nonsense", "{}"), "uagv").is_err());
+        let interfaces = Interfaces::of("uagv", None);
+        let parse = |topic: &str, body: &str| parse_robot(&publish(topic, body), &interfaces);
+        assert!(parse("uagv/v2/acme/r1/order", "{}").is_ok_and(|parsed| parsed.is_none()));
+        assert!(parse("other/v2/acme/r1/state", "{}").is_ok_and(|parsed| parsed.is_none()));
+        assert!(parse("uagv/v2/acme/r1/state", "{}").is_err());
+        assert!(parse("uagv/v1/acme/r1/state", "{}").is_err());
+        assert!(parse("nonsense", "{}").is_err());
+    }
+
+    #[test]
+    fn each_major_is_read_on_its_own_topics_only() {
+        let interfaces = Interfaces::of("uagv", None);
+        let read = |topic: &str, version: &str, word: &str| {
+            let body = format!(r#"{{"version":"{version}","connectionState":"{word}"}}"#);
+            let parsed = parse_robot(&Publish::new(topic, QoS::AtMostOnce, body), &interfaces);
+            parsed.ok().flatten().map(|(name, _)| name.serial)
+        };
+        let r1 = Some("r1".to_owned());
+        assert_eq!(read("uagv/v3/acme/r1/connection", "3.0.0", "CONNECTION_BROKEN"), r1);
+        assert_eq!(read("uagv/v2/acme/r1/connection", "2.0.0", "CONNECTIONBROKEN"), r1);
+        assert_eq!(read("uagv/v2/acme/r1/connection", "3.0.0", "ONLINE"), None);
+        assert_eq!(read("uagv/v3/acme/r1/connection", "2.1.0", "ONLINE"), None);
     }
 }

@@ -130,7 +130,7 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
             .map_err(bad_cache)?;
     }
     let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
-    let outlets = connect(&config, &doors, &health, led, clock, traces).await?;
+    let outlets = connect(&config, &layout, &doors, &health, led, clock, traces).await?;
     let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
@@ -238,6 +238,7 @@ async fn load(led: &Led) -> Result<Loaded, RunError> {
 /// Starts every task that carries something out, each behind its own bounded channel.
 async fn connect(
     config: &Config,
+    layout: &Layout,
     doors: &Doors,
     health: &Health,
     led: Led,
@@ -246,7 +247,7 @@ async fn connect(
 ) -> Result<Outlets, RunError> {
     let (to_mqtt, outgoing) = mpsc::channel(mqtt::OUTGOING_MAX);
     let (notifications, news) = mpsc::channel(NOTIFICATIONS_MAX);
-    mqtt::spawn(&mqtt_options(config).await?, doors, health, outgoing, led.lease.clone())?;
+    mqtt::spawn(&mqtt_options(config, layout).await?, doors, health, outgoing, led.lease.clone())?;
     match &config.jobs {
         Peer::Embedded => {
             tokio::spawn(confirm_locally(news, doors.confirmed.clone()));
@@ -276,21 +277,21 @@ fn judge(config: &Config) -> Result<(), RunError> {
         intake::link::Address::of(&jobs_broker(config, url))?;
     }
     if let Peer::Url(url) = &config.mqtt.peer {
-        mqtt::client_options(&robots_broker(config, url.clone()))?;
+        mqtt::client_options(&robots_broker(config, url.clone(), None))?;
     }
     Ok(())
 }
 
-async fn mqtt_options(config: &Config) -> Result<mqtt::Options, RunError> {
+async fn mqtt_options(config: &Config, layout: &Layout) -> Result<mqtt::Options, RunError> {
     let url = match &config.mqtt.peer {
         Peer::Embedded => SecretUrl::new(format!("mqtt://{}", crate::broker::start().await?)),
         Peer::Url(url) => url.clone(),
     };
-    Ok(robots_broker(config, url))
+    Ok(robots_broker(config, url, Some(layout)))
 }
 
 /// Who the leader is on the robots' broker.
-pub(crate) fn robots_broker(config: &Config, url: SecretUrl) -> mqtt::Options {
+pub(crate) fn robots_broker(config: &Config, url: SecretUrl, layout: Option<&Layout>) -> mqtt::Options {
     let given = &config.mqtt;
     // A URL may name the user alone, with the password in its file.
     let in_url = || mqtt::address(&url).ok().and_then(|address| address.login).map(|(user, _)| user);
@@ -300,7 +301,7 @@ pub(crate) fn robots_broker(config: &Config, url: SecretUrl) -> mqtt::Options {
         trust: given.trust.clone(),
         login,
         client_id: format!("drover-{}", config.site),
-        interface: given.interface.clone(),
+        interfaces: mqtt::Interfaces::of(&given.interface, layout),
         site: config.site.clone(),
     }
 }

@@ -1,6 +1,13 @@
 //! Names every number of a message, so that a parser can refuse those that would overflow behind it.
 
-use super::{AgvPosition, BoundingBoxReference, Header, Load, LoadDimensions, LoadSet, Velocity};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::limits::Kind;
+
+use super::{
+    ActionState, AgvPosition, BoundingBoxReference, Header, Load, LoadDimensions, LoadSet, Velocity,
+};
 use super::{
     Connection, ControlPoint, Corridor, Edge, Factsheet, InstantActions, NodePosition, Order, State,
     Trajectory, Visualization,
@@ -9,15 +16,24 @@ use super::{
 /// Called with the name and the value of each number.
 type Each<'a> = &'a mut dyn FnMut(&'static str, f64);
 
-/// A VDA 5050 message as the parsers see it.
-pub(crate) trait Message {
+/// A VDA 5050 message as the parsers see it: one of the six topics'.
+pub trait Message: Serialize + DeserializeOwned {
+    /// Which limits it has.
+    const KIND: Kind;
     /// Its header.
     fn header(&self) -> &Header;
     /// Calls `each` with every typed number.
     fn numbers(&self, each: Each<'_>);
+    /// As a tree of the model's names, with what only later majors say.
+    fn to_value(&self) -> serde_json::Value {
+        // Only a map with keys that aren't strings could fail, and no message has one.
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 impl Message for State {
+    const KIND: Kind = Kind::State;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -34,9 +50,18 @@ impl Message for State {
         option(each, "batteryState.batteryHealth", self.battery_state.battery_health);
         option(each, "batteryState.reach", self.battery_state.reach);
     }
+
+    fn to_value(&self) -> serde_json::Value {
+        let (instant, of_order) = self.action_states.iter().cloned().partition(|action| action.is_instant);
+        let instant: Vec<ActionState> = instant;
+        let state = Self { action_states: of_order, ..self.clone() };
+        with("instantActionStates", &instant, &state)
+    }
 }
 
 impl Message for Order {
+    const KIND: Kind = Kind::Order;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -48,6 +73,8 @@ impl Message for Order {
 }
 
 impl Message for InstantActions {
+    const KIND: Kind = Kind::InstantActions;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -56,6 +83,8 @@ impl Message for InstantActions {
 }
 
 impl Message for Connection {
+    const KIND: Kind = Kind::Connection;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -64,6 +93,8 @@ impl Message for Connection {
 }
 
 impl Message for Visualization {
+    const KIND: Kind = Kind::Visualization;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -72,9 +103,15 @@ impl Message for Visualization {
         self.agv_position.iter().for_each(|p| pose(each, p));
         self.velocity.iter().for_each(|v| velocity(each, v));
     }
+
+    fn to_value(&self) -> serde_json::Value {
+        with("referenceStateHeaderId", &self.reference_state_header_id, self)
+    }
 }
 
 impl Message for Factsheet {
+    const KIND: Kind = Kind::Factsheet;
+
     fn header(&self) -> &Header {
         &self.header
     }
@@ -104,6 +141,13 @@ impl Message for Factsheet {
         }
         self.load_specification.iter().flat_map(|l| &l.load_sets).for_each(|set| load_set(each, set));
     }
+}
+
+/// A message and one more member.
+fn with(key: &str, member: &impl Serialize, message: &impl Serialize) -> serde_json::Value {
+    let mut value = serde_json::to_value(message).unwrap_or_default();
+    value[key] = serde_json::to_value(member).unwrap_or_default();
+    value
 }
 
 fn option(each: Each<'_>, name: &'static str, value: Option<f64>) {

@@ -114,6 +114,10 @@ wire_enum! {
         Service = "SERVICE",
         /// Someone who teaches it a map.
         Teachin = "TEACHIN",
+        /// Nobody yet (3.0).
+        Startup = "STARTUP",
+        /// A person, for a while; its order is kept (3.0).
+        Intervened = "INTERVENED",
         /// A mode we don't know: take it as not ours.
         Unknown = "UNKNOWN",
     } else Unknown
@@ -275,6 +279,9 @@ pub struct ActionState {
     /// What came of it, e.g. the barcode read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_description: Option<String>,
+    /// It came by instantActions; 3.0 lists those apart. Not read: nobody asks.
+    #[serde(skip)]
+    pub is_instant: bool,
 }
 
 impl ActionState {
@@ -406,6 +413,10 @@ wire_enum! {
     pub enum ErrorLevel {
         /// The robot goes on.
         Warning = "WARNING",
+        /// The robot goes on, and somebody should look at it soon (3.0).
+        Urgent = "URGENT",
+        /// The robot can't go on with its order, and takes another (3.0).
+        Critical = "CRITICAL",
         /// The robot needs a person.
         #[default]
         Fatal = "FATAL",

@@ -1,6 +1,8 @@
-//! MQTT topic names: `<interface>/v2/<manufacturer>/<serial>/<kind>`.
+//! MQTT topic names: `<interface>/v2/<manufacturer>/<serial>/<kind>`, with `v3` where 3.0 is spoken.
 
 use std::fmt;
+
+use super::Dialect;
 
 /// The last level of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,8 +60,8 @@ impl TopicKind {
 pub struct Topic {
     /// Prefix; may contain slashes.
     pub interface: String,
-    /// Major version, "v2".
-    pub major: String,
+    /// What is spoken there.
+    pub dialect: Dialect,
     /// Manufacturer.
     pub manufacturer: String,
     /// Serial number.
@@ -74,14 +76,14 @@ pub enum TopicError {
     /// Longer than [`Topic::LEN_MAX`] bytes.
     #[error("the topic is longer than 1024 bytes")]
     TooLong,
-    /// Not `<interface>/v2/<manufacturer>/<serial>/<kind>`.
+    /// Not `<interface>/v2/<manufacturer>/<serial>/<kind>`, or v3.
     #[error("the topic isn't <interface>/v2/<manufacturer>/<serial>/<kind>")]
     Shape,
     /// The last level is none of ours.
     #[error("the topic's last level is unknown")]
     Kind,
-    /// Another major version than v2.
-    #[error("the topic's major version isn't v2")]
+    /// Another major version than those we speak.
+    #[error("the topic's major version is neither v2 nor v3")]
     Major,
     /// An empty level, a wildcard or a control character.
     #[error("a level of the topic is empty or holds +, #, $ or a control character")]
@@ -91,15 +93,19 @@ pub enum TopicError {
 impl Topic {
     /// Longest topic read, in bytes.
     pub const LEN_MAX: usize = 1024;
-    /// The major version level of 2.x.
-    pub const MAJOR: &'static str = "v2";
 
     /// A topic of 2.x.
     #[must_use]
     pub fn new(interface: &str, manufacturer: &str, serial: &str, kind: TopicKind) -> Self {
+        Self::of(Dialect::V2, interface, manufacturer, serial, kind)
+    }
+
+    /// A topic of any major.
+    #[must_use]
+    pub fn of(dialect: Dialect, interface: &str, manufacturer: &str, serial: &str, kind: TopicKind) -> Self {
         Self {
             interface: interface.to_owned(),
-            major: Self::MAJOR.to_owned(),
+            dialect,
             manufacturer: manufacturer.to_owned(),
             serial: serial.to_owned(),
             kind,
@@ -119,27 +125,26 @@ impl Topic {
         let (kind, serial, manufacturer, major, interface) =
             (level()?, level()?, level()?, level()?, level()?);
         let kind = TopicKind::ALL.into_iter().find(|k| k.as_str() == kind).ok_or(TopicError::Kind)?;
-        if major != Self::MAJOR {
-            return Err(TopicError::Major);
-        }
+        let of_level = |dialect: &Dialect| dialect.level() == major;
+        let dialect = Dialect::ALL.into_iter().find(of_level).ok_or(TopicError::Major)?;
         let is_good = |l: &str| !l.is_empty() && !l.contains(|c: char| "+#$".contains(c) || c.is_control());
         if ![serial, manufacturer].into_iter().chain(interface.split('/')).all(is_good) {
             return Err(TopicError::Level);
         }
-        Ok(Self::new(interface, manufacturer, serial, kind))
+        Ok(Self::of(dialect, interface, manufacturer, serial, kind))
     }
 
-    /// The filter that matches one kind of all robots on an interface.
+    /// The filter that matches one kind of all robots of a dialect on an interface.
     #[must_use]
-    pub fn filter(interface: &str, kind: TopicKind) -> String {
-        format!("{interface}/{}/+/+/{}", Self::MAJOR, kind.as_str())
+    pub fn filter(dialect: Dialect, interface: &str, kind: TopicKind) -> String {
+        format!("{interface}/{}/+/+/{}", dialect.level(), kind.as_str())
     }
 }
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { interface, major, manufacturer, serial, kind } = self;
-        write!(f, "{interface}/{major}/{manufacturer}/{serial}/{}", kind.as_str())
+        let Self { interface, dialect, manufacturer, serial, kind } = self;
+        write!(f, "{interface}/{}/{manufacturer}/{serial}/{}", dialect.level(), kind.as_str())
     }
 }
 
@@ -159,8 +164,10 @@ mod tests {
     fn a_topic_reads_back_with_slashes_in_its_interface() {
         for interface in ["uagv", "site/hall-2/uagv"] {
             for kind in TopicKind::ALL {
-                let topic = Topic::new(interface, "acme", "r.07:b", kind);
-                assert_eq!(Topic::parse(&topic.to_string()), Ok(topic));
+                for dialect in Dialect::ALL {
+                    let topic = Topic::of(dialect, interface, "acme", "r.07:b", kind);
+                    assert_eq!(Topic::parse(&topic.to_string()), Ok(topic));
+                }
             }
         }
     }
@@ -170,7 +177,7 @@ mod tests {
         let cases = [
             ("v2/acme/r1/state", TopicError::Shape),
             ("uagv/v2/acme/r1/zoneSet", TopicError::Kind),
-            ("uagv/v3/acme/r1/state", TopicError::Major),
+            ("uagv/v1/acme/r1/state", TopicError::Major),
             ("uagv/v2/acme//state", TopicError::Level),
             ("uagv/v2/+/r1/state", TopicError::Level),
             ("/v2/acme/r1/state", TopicError::Level),

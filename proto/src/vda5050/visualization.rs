@@ -17,4 +17,7 @@ pub struct Visualization {
     /// Speed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub velocity: Option<Velocity>,
+    /// Header id of the state before it (3.0). Not read: nobody asks.
+    #[serde(skip)]
+    pub reference_state_header_id: u32,
 }

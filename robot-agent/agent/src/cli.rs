@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::robot;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use drover_proto::vda5050::Dialect;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
@@ -113,6 +115,9 @@ pub struct Robots {
     /// Topic prefix.
     #[arg(long, value_name = "NAME", default_value = "uagv", env = "DROVER_MQTT__INTERFACE")]
     pub interface: String,
+    /// Version of VDA 5050 they speak, 2.1 or 3.0.
+    #[arg(long, value_name = "VERSION", default_value = "2.1", value_parser = robot::dialect)]
+    pub vda: Dialect,
     /// Leave out the first K serial numbers and places: those of another process.
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2000))]
     pub offset: u32,

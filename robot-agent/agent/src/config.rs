@@ -10,6 +10,7 @@ use crate::run::{Devices, Site};
 use crate::virtual_robots::read_layout;
 use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start};
 use drover_maps::Layout;
+use drover_proto::vda5050::Dialect;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -294,14 +295,24 @@ impl Judge<'_> {
         }
         let interface = own.unwrap_or(interface).to_owned();
         let accept_any_action = section.flag(&mut self.findings, "accept_any_action", false);
+        let dialect = self.dialect(section);
         Robot {
             identity: Identity { interface, manufacturer, serial },
             spec: self.spec(section),
             start: self.start(section),
-            options: Options { accept_any_action, ..Options::default() },
+            options: Options { dialect, accept_any_action, ..Options::default() },
             driver: driver.to_owned(),
             login: self.login(section, None),
         }
+    }
+
+    /// The version of VDA 5050 it speaks.
+    fn dialect(&mut self, section: &mut Section<'_>) -> Dialect {
+        let version = section.optional_text(&mut self.findings, "version", "\"2.1\"").unwrap_or("2.1");
+        robot::dialect(version).unwrap_or_else(|mend| {
+            self.findings.add(section.key("version"), format!("{version:?}"), mend);
+            Dialect::default()
+        })
     }
 
     fn spec(&mut self, section: &mut Section<'_>) -> Spec {

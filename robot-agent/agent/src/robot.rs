@@ -3,6 +3,7 @@
 use crate::broker::Login;
 use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start};
 use drover_maps::{Edge, Layout, NodeId, RobotType};
+use drover_proto::vda5050::Dialect;
 use std::fmt;
 
 /// Who, what kind, where, and which driver moves it.
@@ -77,4 +78,16 @@ pub fn level_fault(level: &str) -> Option<&'static str> {
 /// The same for a manufacturer or serial number, which is one level.
 pub fn name_fault(name: &str) -> Option<&'static str> {
     level_fault(name).or(name.contains('/').then_some("holds a slash"))
+}
+
+/// The dialect of a version that robots here speak; else what to write instead.
+///
+/// # Errors
+/// The mend, where the version is no such one.
+pub fn dialect(version: &str) -> Result<Dialect, String> {
+    let is_it = |dialect: &Dialect| {
+        let whole = dialect.version();
+        version == whole || whole.strip_suffix(".0") == Some(version)
+    };
+    Dialect::ALL.into_iter().find(is_it).ok_or_else(|| "no such version; use 2.1 or 3.0".to_owned())
 }

@@ -9,7 +9,8 @@ use crate::drivers::Machine;
 use crate::mqtt::{self, BACKOFF_MAX, BACKOFF_MIN, Terms};
 use crate::run::told;
 use drover_agent_core::{Agent, Incoming, Message, Outgoing};
-use drover_proto::vda5050::TopicKind;
+use drover_proto::parse_in;
+use drover_proto::vda5050::{Dialect, TopicKind, encode_in};
 use rumqttc::{AsyncClient, ClientError, Event, EventLoop, Packet, Publish, QoS, Request};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -166,13 +167,13 @@ impl Session {
 
     fn terms(&self) -> Terms<'_> {
         let identity = self.agent.identity();
-        let will = serde_json::to_vec(&self.agent.will()).unwrap_or_default();
+        let will = encode_in(self.agent.dialect(), &self.agent.will());
         Terms {
             broker: &self.shared.broker,
             client_id: format!("{}-{}", identity.manufacturer, identity.serial),
             login: self.login.as_ref(),
             keep_alive: KEEP_ALIVE,
-            will: Some((identity.topic(TopicKind::Connection.as_str()), will)),
+            will: Some((self.agent.topic(TopicKind::Connection), will)),
             channel: CHANNEL,
         }
     }
@@ -188,7 +189,7 @@ impl Session {
 
     fn subscribe(&self, client: &AsyncClient, topic: TopicKind, qos: QoS) {
         // The queue of a new client is empty; were it not, the session would be made anew by its silence.
-        if let Err(error) = client.try_subscribe(self.agent.identity().topic(topic.as_str()), qos) {
+        if let Err(error) = client.try_subscribe(self.agent.topic(topic), qos) {
             tracing::warn!(robot = self.agent.identity().serial, %error, "failed to subscribe");
         }
     }
@@ -202,7 +203,7 @@ impl Session {
 
     fn on_message(&mut self, message: &Publish) {
         let kind = message.topic.rsplit('/').next().unwrap_or_default();
-        if let Some(incoming) = read(kind, &message.payload) {
+        if let Some(incoming) = read(self.agent.dialect(), kind, &message.payload) {
             self.agent.on_message(self.shared.clock.now_ms(), incoming);
         }
     }
@@ -229,15 +230,16 @@ impl Session {
 
     fn publish(&self, outgoing: &Outgoing) -> Publish {
         let message = &outgoing.message;
+        let dialect = self.agent.dialect();
         let payload = match message {
-            Message::State(state) => serde_json::to_vec(state),
-            Message::Connection(connection) => serde_json::to_vec(connection),
-            Message::Factsheet(factsheet) => serde_json::to_vec(factsheet),
-            Message::Visualization(visualization) => serde_json::to_vec(visualization),
+            Message::State(state) => encode_in(dialect, &**state),
+            Message::Connection(connection) => encode_in(dialect, connection),
+            Message::Factsheet(factsheet) => encode_in(dialect, &**factsheet),
+            Message::Visualization(visualization) => encode_in(dialect, &**visualization),
         };
         let qos = if message.qos() == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
-        let topic = self.agent.identity().topic(message.topic().as_str());
-        let mut publish = Publish::new(topic, qos, payload.unwrap_or_default());
+        let topic = self.agent.topic(message.topic());
+        let mut publish = Publish::new(topic, qos, payload);
         publish.retain = message.is_retained();
         publish
     }
@@ -266,18 +268,18 @@ impl Session {
 }
 
 /// `None`: a topic that says nothing to a robot.
-fn read(kind: &str, payload: &[u8]) -> Option<Incoming> {
+fn read(dialect: Dialect, kind: &str, payload: &[u8]) -> Option<Incoming> {
     let malformed = |topic, error: drover_proto::ParseError| Incoming::Malformed(topic, error.to_string());
     Some(match kind {
-        "order" => match drover_proto::parse_order(payload) {
+        "order" => match parse_in(dialect, payload) {
             Ok(order) => Incoming::Order(order),
             Err(error) => malformed(TopicKind::Order, error),
         },
-        "instantActions" => match drover_proto::parse_instant_actions(payload) {
+        "instantActions" => match parse_in(dialect, payload) {
             Ok(actions) => Incoming::InstantActions(actions),
             Err(error) => malformed(TopicKind::InstantActions, error),
         },
-        "connection" => Incoming::Connection(drover_proto::parse_connection(payload).ok()?),
+        "connection" => Incoming::Connection(parse_in(dialect, payload).ok()?),
         _ => return None,
     })
 }

@@ -148,7 +148,7 @@ fn robots(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Vec<Robot>> 
             },
             spec: spec(robot_type),
             start: start_on(layout, node, charge as u16),
-            options: Options { accept_any_action: true, ..Options::default() },
+            options: Options { dialect: options.vda, accept_any_action: true, ..Options::default() },
             driver: "simulated".to_owned(),
             login: None,
         }

@@ -1,5 +1,6 @@
 //! What a robot is: who, how big, how fast, where it begins. Units stand at the end of each name.
 
+use drover_proto::vda5050::Dialect;
 use std::collections::BTreeMap;
 
 /// How long the simulated drive takes for an action type that `Spec::action_ms` doesn't name.
@@ -14,13 +15,6 @@ pub struct Identity {
     pub manufacturer: String,
     /// Serial number, as in the topic and in every header.
     pub serial: String,
-}
-
-impl Identity {
-    /// The topic `<interface>/v2/<manufacturer>/<serial>/<name>`.
-    pub fn topic(&self, name: &str) -> String {
-        format!("{}/v2/{}/{}/{name}", self.interface, self.manufacturer, self.serial)
-    }
 }
 
 /// A battery's size and what fills and empties it.
@@ -106,6 +100,8 @@ pub struct Pose {
 /// How the protocol machine behaves where the standard leaves a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// The major version it speaks, in topics, headers and bodies.
+    pub dialect: Dialect,
     /// Action types the robot knows.
     pub actions: Vec<String>,
     /// Virtual robots carry out any action type by waiting.
@@ -121,6 +117,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            dialect: Dialect::V2,
             actions: ["pick", "drop", "startCharging", "stopCharging"].map(str::to_owned).to_vec(),
             accept_any_action: false,
             state_interval_ms: 30_000,

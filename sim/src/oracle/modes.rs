@@ -70,7 +70,11 @@ impl Modes {
 
 fn forbids(mode: OperatingMode) -> bool {
     match mode {
-        OperatingMode::Manual | OperatingMode::Service | OperatingMode::Teachin => true,
+        OperatingMode::Manual
+        | OperatingMode::Service
+        | OperatingMode::Teachin
+        | OperatingMode::Startup
+        | OperatingMode::Intervened => true,
         OperatingMode::Automatic | OperatingMode::Semiautomatic | OperatingMode::Unknown => false,
     }
 }

@@ -2,6 +2,7 @@
 
 use drover_core::RobotName;
 use drover_maps::{Layout, NodeId, TypeId};
+use drover_proto::vda5050::Dialect;
 
 use super::{Drawn, Robots, ScenarioError};
 use crate::machine::Begin;
@@ -35,11 +36,31 @@ pub(super) fn begin(layout: &Layout, robots: &Robots, rng: &mut Rng) -> Result<V
         (0..count).map(|_| rng.within(u64::from(low) * 10, u64::from(high) * 10) as u16).collect();
     let heading =
         |node: NodeId| layout.out_edges(node).first().map_or(0, |edge| layout.edge(*edge).heading_mdeg);
-    let begin =
-        names.into_iter().zip(nodes).zip(charges).map(|(((name, robot_type), node), charge_permille)| {
-            Begin { name, robot_type, node, heading_mdeg: heading(node), charge_permille }
-        });
+    let dialects = dialects(robots)?;
+    let cast = names.into_iter().zip(nodes).zip(charges).zip(dialects.iter().cycle());
+    let begin = cast.map(|((((name, robot_type), node), charge_permille), dialect)| Begin {
+        name,
+        robot_type,
+        node,
+        heading_mdeg: heading(node),
+        charge_permille,
+        dialect: *dialect,
+    });
     Ok(begin.collect())
+}
+
+/// At least one.
+fn dialects(robots: &Robots) -> Result<Vec<Dialect>, ScenarioError> {
+    let dialect = |(index, version): (usize, &String)| match version.as_str() {
+        "2.1" => Ok(Dialect::V2),
+        "3.0" => Ok(Dialect::V3),
+        _ => {
+            let problem = format!("{version:?} isn't spoken; write \"2.1\" or \"3.0\"");
+            Err(ScenarioError::value(format!("robots.versions[{index}]"), problem))
+        }
+    };
+    let dialects = robots.versions.iter().enumerate().map(dialect).collect::<Result<Vec<_>, _>>()?;
+    Ok(if dialects.is_empty() { vec![Dialect::V2] } else { dialects })
 }
 
 /// Names and types: those the site file lists and that do connect, then others.

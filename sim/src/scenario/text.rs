@@ -55,6 +55,8 @@ pub struct Robots {
     pub drawn: Drawn,
     /// Their types, taken in turns; the layout's own when empty.
     pub types: Vec<String>,
+    /// The versions of VDA 5050 they speak, "2.1" or "3.0", taken in turns; 2.1 when empty.
+    pub versions: Vec<String>,
     /// Robots of the site file, `manufacturer/serial`, that never connect.
     pub absent: Vec<String>,
     /// They connect one by one within this time, ms; 0 = all at once.
@@ -72,6 +74,7 @@ impl Default for Robots {
             at: Vec::new(),
             drawn: Drawn::Parked,
             types: Vec::new(),
+            versions: Vec::new(),
             absent: Vec::new(),
             connect_ms: 0,
             charge_pct: [100, 100],

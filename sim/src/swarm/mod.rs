@@ -50,6 +50,9 @@ pub fn run(seed: u64, wire: Wire) -> Result<(Outcome, Vec<Verdict>), SwarmError>
 /// Robots of a world: fewest and most.
 const ROBOTS: [u64; 2] = [2, 200];
 
+/// What the robots of a world speak, in turns: one version, or both.
+const VERSIONS: [&[&str]; 4] = [&["2.1"], &["2.1"], &["3.0"], &["2.1", "3.0"]];
+
 /// All faults end so long after the start, s: earliest and latest.
 const HEAL_S: [u64; 2] = [20, 75];
 
@@ -65,7 +68,9 @@ pub fn scenario(seed: u64) -> Scenario {
     };
     let most = ROBOTS[1].min(places);
     let robots = rng.within(ROBOTS[0].max(most * 2 / 3), most);
-    scenario.robots = Robots { count: robots as usize, ..Robots::default() };
+    let versions = VERSIONS[Rng::new(seed, "swarm versions").index(VERSIONS.len())];
+    let versions = versions.iter().map(ToString::to_string).collect();
+    scenario.robots = Robots { count: robots as usize, versions, ..Robots::default() };
     scenario.jobs.draw = rng.within(robots / 3 + 2, robots / 2 + 5) as usize;
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };

@@ -6,11 +6,13 @@
 
 mod device;
 mod place;
+mod profile;
 mod read;
 mod write;
 
 pub(crate) use device::DeviceLink;
 pub(crate) use place::node as place;
+pub(crate) use profile::Profile;
 
 use read::Session;
 
@@ -43,12 +45,13 @@ const CANCEL_MS: u64 = 10_000;
 #[derive(Clone, Debug)]
 pub struct Link {
     name: RobotName,
-    /// The protocol version the robot writes: some take no other.
-    version: String,
+    profile: Profile,
     /// The committed message the robot was last told.
     order: Option<Order>,
     sent_at: Option<Time>,
     sends: u32,
+    /// When the last order was sent, this one or the one before.
+    ordered_at: Option<Time>,
     heard_at: Option<Time>,
     /// The broker said ONLINE since we are here.
     is_there: bool,
@@ -130,22 +133,23 @@ pub(crate) fn is_online(message: &vda5050::Connection) -> bool {
     read::connection(message.connection_state) == Connection::Online
 }
 
-/// A robot that isn't of the fleet is asked where it stands.
-pub(crate) fn question(name: &RobotName, now: Time) -> ToRobot {
-    let header = write::head(name, vda5050::VERSION, 1, now);
+/// A robot that isn't of the fleet is asked where it stands, in the version it writes.
+pub(crate) fn question(name: &RobotName, version: &str, now: Time) -> ToRobot {
+    let header = write::head(name, version, 1, now);
     let id = write::action_id(name, "stateRequest", now.0);
     ToRobot::InstantActions(Box::new(write::instant("stateRequest", id, header)))
 }
 
 impl Link {
     /// A session that hasn't heard of its robot; the robot's record says what it was last told.
-    pub fn new(robot: &Robot) -> Link {
+    pub(crate) fn new(robot: &Robot, profile: Profile) -> Link {
         Link {
             name: robot.name.clone(),
-            version: vda5050::VERSION.to_owned(),
+            profile,
             order: robot.order.last.clone(),
             sent_at: None,
             sends: 0,
+            ordered_at: None,
             heard_at: None,
             is_there: false,
             asked_at: None,
@@ -211,7 +215,7 @@ impl Link {
         }
         self.newest = Some(state.header.header_id);
         self.lates = 0;
-        self.note_version(&state.header);
+        self.profile.note_version(&state.header);
         self.seen = Some(read::seen(now, state));
         self.runs_foreign_order = read::runs_foreign_order(state, robot);
         let cancel = self.cancel_id(robot);
@@ -229,15 +233,14 @@ impl Link {
         (self.must_ask, self.question, self.asks, self.asked_at) = (false, None, 0, None);
     }
 
-    fn note_version(&mut self, header: &vda5050::Header) {
-        if header.major() == Some(2) && header.version != self.version {
-            self.version.clone_from(&header.version);
-        }
-    }
-
     fn is_late(&self, header: &vda5050::Header) -> bool {
         let behind = |newest: u32| newest.wrapping_sub(header.header_id);
         self.newest.is_some_and(|newest| (1..LATE_IDS).contains(&behind(newest)))
+    }
+
+    /// Its factsheet came: what it requires of orders and we don't write.
+    pub fn on_factsheet(&mut self, sheet: &vda5050::Factsheet) -> Vec<String> {
+        self.profile.learn(sheet)
     }
 
     /// What the broker says of the robot: a new session begins. Its time stamps are old by nature and decide nothing.
@@ -245,14 +248,14 @@ impl Link {
         let connection = read::connection(message.connection_state);
         self.is_there = connection == Connection::Online;
         (self.newest, self.lates) = (None, 0);
-        self.note_version(&message.header);
+        self.profile.note_version(&message.header);
         if robot.connection == Some(connection) { Vec::new() } else { vec![Fact::Connection(connection)] }
     }
 
     /// The robot has been silent for too long, and the fleet doesn't know.
     pub fn silence(&self, now: Time, robot: &Robot, config: &Config) -> Option<Fact> {
         let heard = self.heard_at?;
-        let is_silent = now.since_ms(heard) >= config.silent_ms;
+        let is_silent = now.since_ms(heard) >= self.profile.silent_ms(config.silent_ms);
         (is_silent && !robot.is_silent).then_some(Fact::Silent(true))
     }
 
@@ -281,11 +284,11 @@ impl Link {
             return None;
         }
         let order = self.order.as_ref()?;
-        self.sent_at = Some(now);
+        (self.sent_at, self.ordered_at) = (Some(now), Some(now));
         self.sends += 1;
         self.order_headers += 1;
-        let header = write::head(&self.name, &self.version, self.order_headers, now);
-        Some(ToRobot::Order(Box::new(write::order(order, layout, header))))
+        let header = write::head(&self.name, &self.profile.version, self.order_headers, now);
+        Some(ToRobot::Order(Box::new(write::order(order, layout, &self.profile, header))))
     }
 
     /// Who is there but hasn't been heard is asked for a state, and told nothing before it has answered.
@@ -344,7 +347,7 @@ impl Link {
 
     fn instant_as(&mut self, action: &str, id: String, now: Time) -> ToRobot {
         self.action_headers += 1;
-        let header = write::head(&self.name, &self.version, self.action_headers, now);
+        let header = write::head(&self.name, &self.profile.version, self.action_headers, now);
         ToRobot::InstantActions(Box::new(write::instant(action, id, header)))
     }
 
@@ -386,8 +389,10 @@ impl Link {
         if !is_last || robot.order.is_seen || robot.is_refusing() {
             return None;
         }
+        let earliest = self.ordered_at.map_or(Time(0), |at| at.plus_ms(self.profile.order_interval_ms()));
         let pace = 1_u64 << (self.sends.saturating_sub(1) / RESENDS_PER_PACE).min(PACE_MAX.ilog2());
-        Some(self.sent_at.map_or(Time(0), |sent| sent.plus_ms(config.resend_ms * pace)))
+        let due = self.sent_at.map_or(Time(0), |sent| sent.plus_ms(config.resend_ms * pace));
+        Some(due.max(earliest))
     }
 
     /// When `poll` or `silence` has something to do.
@@ -396,7 +401,7 @@ impl Link {
             return self.asked_at.filter(|_| self.is_there).map(|asked| asked.plus_ms(ASK_MS));
         };
         let resend = self.due_at(robot, config).filter(|_| robot.mode.takes_orders());
-        let silence = (!robot.is_silent).then(|| heard.plus_ms(config.silent_ms));
+        let silence = (!robot.is_silent).then(|| heard.plus_ms(self.profile.silent_ms(config.silent_ms)));
         let pause = self.pause_due(robot, config).map(|(due, _)| due);
         let (proof, cancel) = (self.proof_due_at(), self.give_up_due_at(robot, config));
         if robot.order.is_cancelled {

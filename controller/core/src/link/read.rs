@@ -300,16 +300,13 @@ fn rejected(state: &State, robot: &Robot) -> Option<Fact> {
         return None;
     }
     let update = last.update_id.to_string();
-    let names = |error: &&vda5050::Error, key: &str, value: &str| {
-        error
-            .error_references
-            .iter()
-            .any(|reference| reference.reference_key == key && reference.reference_value == value)
+    let names_us = |error: &&vda5050::Error| {
+        // 3.0 wants the order's id only, where the order is a new one.
+        let named = error.reference("orderUpdateId");
+        let is_update = named == Some(&update) || (named.is_none() && last.update_id == 0);
+        error.reference("orderId") == Some(&last.order_id) && is_update
     };
-    let error = state
-        .errors
-        .iter()
-        .find(|error| names(error, "orderId", &last.order_id) && names(error, "orderUpdateId", &update))?;
+    let error = state.errors.iter().find(names_us)?;
     let reason = format!("{} {}", error.error_type, error.error_description.clone().unwrap_or_default());
     Some(Fact::Rejected { order_id: last.order_id.clone(), update_id: last.update_id, reason })
 }
@@ -355,6 +352,8 @@ fn mode(mode: vda5050::OperatingMode) -> Mode {
         vda5050::OperatingMode::Manual => Mode::Manual,
         vda5050::OperatingMode::Service
         | vda5050::OperatingMode::Teachin
+        | vda5050::OperatingMode::Startup
+        | vda5050::OperatingMode::Intervened
         | vda5050::OperatingMode::Unknown => Mode::OutOfControl,
     }
 }

@@ -3,44 +3,45 @@
 use drover_maps::{Layout, NodeId};
 use drover_proto::vda5050::{self, Action, ActionParameter, BlockingType, Header};
 
+use serde_json::Value;
+
+use super::profile::Profile;
 use crate::clock::Time;
 use crate::id::RobotName;
 use crate::release::{Order, OrderEdge, OrderNode};
 
-/// How far from a node a robot may be to count it as passed, m: less than a node's disc and its margin leave behind a robot.
-const DEVIATION_M: f64 = 0.1;
-/// The same for the node a new order begins at, where the robot stands already, m.
-const START_DEVIATION_M: f64 = 0.5;
-
-/// The message, whole. A resend differs only in header id and time stamp.
-pub(super) fn order(order: &Order, layout: &Layout, header: Header) -> vda5050::Order {
-    let nodes = order.nodes.iter().enumerate();
-    let is_start = |index: usize| index == 0 && order.update_id == 0;
+/// The message, whole. A resend differs only in header id and time stamp. Who takes fewer nodes is shown less of the horizon.
+pub(super) fn order(order: &Order, layout: &Layout, profile: &Profile, header: Header) -> vda5050::Order {
+    let base = order.nodes.iter().filter(|node| node.released).count();
+    let nodes = order.nodes.iter().take(profile.nodes_max().max(base));
+    let nodes: Vec<vda5050::Node> = nodes.map(|it| node(it, layout, profile)).collect();
+    let edges = order.edges.iter().take(nodes.len().saturating_sub(1));
     vda5050::Order {
         header,
         order_id: order.order_id.clone(),
         order_update_id: order.update_id,
         zone_set_id: None,
-        nodes: nodes.map(|(index, it)| node(it, layout, is_start(index))).collect(),
-        edges: order.edges.iter().map(|it| edge(it, layout)).collect(),
+        edges: edges.map(|it| edge(it, layout)).collect(),
+        nodes,
     }
 }
 
-fn node(node: &OrderNode, layout: &Layout, is_start: bool) -> vda5050::Node {
+fn node(node: &OrderNode, layout: &Layout, profile: &Profile) -> vda5050::Node {
     let mut message = vda5050::Node::new(&layout.node(node.node).name, node.sequence_id, node.released);
-    let deviation = if is_start { START_DEVIATION_M } else { DEVIATION_M };
-    message.node_position = Some(position(node.node, layout, deviation));
-    message.actions = node.actions.iter().map(action).collect();
+    // The same in every message in which the node stands.
+    let is_start = node.sequence_id == 0;
+    message.node_position = Some(position(node.node, layout, profile.deviation_m(is_start)));
+    message.actions = node.actions.iter().map(|it| action(it, profile)).collect();
     message
 }
 
-fn position(node: NodeId, layout: &Layout, deviation_m: f64) -> vda5050::NodePosition {
+fn position(node: NodeId, layout: &Layout, deviation_m: Option<f64>) -> vda5050::NodePosition {
     let facts = layout.node(node);
     vda5050::NodePosition {
         x: f64::from(facts.x_mm) / 1_000.0,
         y: f64::from(facts.y_mm) / 1_000.0,
         theta: None,
-        allowed_deviation_xy: Some(deviation_m),
+        allowed_deviation_xy: deviation_m,
         allowed_deviation_theta: None,
         map_id: facts.map.clone(),
         map_description: None,
@@ -53,10 +54,11 @@ fn edge(edge: &OrderEdge, layout: &Layout) -> vda5050::Edge {
     vda5050::Edge::new(&facts.name, edge.sequence_id, edge.released, from, to)
 }
 
-fn action(action: &crate::release::Action) -> Action {
-    let parameter = |(key, value): &(String, String)| ActionParameter {
+fn action(action: &crate::release::Action, profile: &Profile) -> Action {
+    let value = |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+    let parameter = |(key, text): &(String, String)| ActionParameter {
         key: key.clone(),
-        value: serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.clone())),
+        value: profile.value(&action.name, key, value(text)),
     };
     let mut message = Action::new(&action.name, &action.id, BlockingType::Hard);
     message.action_parameters = action.parameters.iter().map(parameter).collect();

@@ -7,7 +7,7 @@ use drover_proto::vda5050;
 
 use crate::clock::Time;
 use crate::id::RobotName;
-use crate::link::ASK_MS;
+use crate::link::{ASK_MS, Profile};
 
 /// Factsheets remembered, at most.
 const SHEETS_MAX: usize = 4_096;
@@ -25,6 +25,8 @@ pub(super) struct Strangers {
 /// A robot that is there and hasn't been heard.
 #[derive(Debug)]
 struct Expected {
+    /// The version it writes.
+    version: String,
     since: Time,
     asked_at: Option<Time>,
 }
@@ -34,11 +36,12 @@ struct Sheet {
     series: String,
     length_mm: u32,
     width_mm: u32,
+    profile: Profile,
 }
 
 impl Strangers {
     /// A factsheet was heard.
-    pub(super) fn note(&mut self, name: RobotName, sheet: &vda5050::Factsheet) {
+    pub(super) fn note(&mut self, name: RobotName, sheet: &vda5050::Factsheet, layout: &Layout) {
         let body = sheet.physical_parameters.as_ref();
         let millimetres = |metres: Option<f64>| (metres.unwrap_or(0.0).clamp(0.0, 100.0) * 1_000.0) as u32;
         if self.sheets.len() < SHEETS_MAX || self.sheets.contains_key(&name) {
@@ -46,16 +49,34 @@ impl Strangers {
                 sheet.type_specification.as_ref().map(|specification| specification.series_name.clone());
             let length_mm = millimetres(body.and_then(|body| body.length));
             let width_mm = millimetres(body.and_then(|body| body.width));
-            self.sheets.insert(name, Sheet { series: series.unwrap_or_default(), length_mm, width_mm });
+            let mut profile = Profile::of(&name, layout);
+            // What it requires is told when it says so as a robot of the fleet.
+            let _ = profile.learn(sheet);
+            let series = series.unwrap_or_default();
+            self.sheets.insert(name, Sheet { series, length_mm, width_mm, profile });
         }
     }
 
+    /// How to write to a robot that joins: its factsheet may have come before.
+    pub(super) fn profile(&self, name: &RobotName, layout: &Layout) -> Profile {
+        self.sheets.get(name).map_or_else(|| Profile::of(name, layout), |sheet| sheet.profile.clone())
+    }
+
     /// The broker says whether a robot is there that isn't of the fleet.
-    pub(super) fn note_connection(&mut self, now: Time, name: &RobotName, is_online: bool) {
+    pub(super) fn note_connection(
+        &mut self,
+        now: Time,
+        name: &RobotName,
+        header: &vda5050::Header,
+        is_online: bool,
+    ) {
         if !is_online {
             self.expected.remove(name);
         } else if self.expected.len() < SHEETS_MAX {
-            let expected = Expected { since: now, asked_at: None };
+            let dialect = vda5050::Dialect::of_version(&header.version);
+            let is_said = header.major() == Some(dialect.major());
+            let version = if is_said { &header.version } else { dialect.version() };
+            let expected = Expected { version: version.to_owned(), since: now, asked_at: None };
             self.expected.entry(name.clone()).or_insert(expected);
         }
     }
@@ -71,13 +92,13 @@ impl Strangers {
         !self.expected.is_empty()
     }
 
-    /// Those that are to be asked now.
-    pub(super) fn ask(&mut self, now: Time) -> Vec<RobotName> {
+    /// Those that are to be asked now, and in which version.
+    pub(super) fn ask(&mut self, now: Time) -> Vec<(RobotName, String)> {
         let is_due = |expected: &Expected| expected.asked_at.is_none_or(|at| now.since_ms(at) >= ASK_MS);
         let due = self.expected.iter_mut().filter(|(_, expected)| is_due(expected));
         due.map(|(name, expected)| {
             expected.asked_at = Some(now);
-            name.clone()
+            (name.clone(), expected.version.clone())
         })
         .collect()
     }

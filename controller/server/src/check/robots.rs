@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use drover_maps::Layout;
 use drover_proto::device::{DeviceTopic, DeviceTopicKind, Presence};
-use drover_proto::vda5050::{ConnectionState, Topic, TopicKind};
+use drover_proto::vda5050::{Connection, ConnectionState, Topic, TopicKind};
 use rumqttc::{AsyncClient, Event, EventLoop, Packet, Publish, QoS, SubscribeFilter, SubscribeReasonCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ struct Seen {
 
 pub(super) async fn rows(config: &Config, layout: Option<&Layout>) -> Vec<Row> {
     let Peer::Url(url) = &config.mqtt.peer else { return vec![Row::right("mqtt", "embedded")] };
-    let mut options = run::robots_broker(config, url.clone());
+    let mut options = run::robots_broker(config, url.clone(), layout);
     // The site's own name would throw a running controller out.
     options.client_id = format!("{NOBODY}-{}-{}", config.site, std::process::id());
     let seen = match within(ANSWER_MAX, look(&options)).await {
@@ -124,7 +124,7 @@ async fn look(options: &Options) -> Result<Seen, String> {
     client.set_clean_session(true);
     let (client, mut events) = AsyncClient::new(client, 100);
     let probes = probes(options);
-    let mut filters: Vec<SubscribeFilter> = mqtt::filters(options).into();
+    let mut filters: Vec<SubscribeFilter> = mqtt::filters(options);
     filters.extend(probes.iter().map(|(topic, _)| SubscribeFilter::new(topic.clone(), QoS::AtMostOnce)));
     let names: Vec<String> = filters.iter().map(|filter| filter.path.clone()).collect();
     let mut seen = Seen { lost: probes.iter().map(|(topic, _)| topic.clone()).collect(), ..Seen::default() };
@@ -174,7 +174,7 @@ async fn subscribe(
 
 /// To a robot and a device that don't exist: well formed, so that nobody who reads along stumbles.
 fn probes(options: &Options) -> Vec<(String, Vec<u8>)> {
-    let Options { interface, site, .. } = options;
+    let Options { interfaces, site, .. } = options;
     let serial = std::process::id().to_string();
     let at = jiff::Timestamp::now().to_string();
     let header = json!({
@@ -191,11 +191,12 @@ fn probes(options: &Options) -> Vec<(String, Vec<u8>)> {
     let order = message(json!({ "orderId": NOBODY, "orderUpdateId": 0, "nodes": [], "edges": [] }));
     let request = json!({ "v": 1, "at": at, "want": "closed" }).to_string().into_bytes();
     let device = format!("{NOBODY}-{serial}");
-    vec![
-        (Topic::new(interface, NOBODY, &serial, TopicKind::InstantActions).to_string(), actions),
-        (Topic::new(interface, NOBODY, &serial, TopicKind::Order).to_string(), order),
-        (DeviceTopic::new(site, &device, DeviceTopicKind::Request).to_string(), request),
-    ]
+    let of_device = DeviceTopic::new(site, &device, DeviceTopicKind::Request).to_string();
+    let of_robots = interfaces.all().into_iter().flat_map(|interface| {
+        let topic = |kind| Topic::new(interface, NOBODY, &serial, kind).to_string();
+        [(topic(TopicKind::InstantActions), actions.clone()), (topic(TopicKind::Order), order.clone())]
+    });
+    of_robots.chain([(of_device, request)]).collect()
 }
 
 impl Seen {
@@ -215,7 +216,7 @@ impl Seen {
             }
         } else if let Ok(topic) = Topic::parse(&message.topic)
             && topic.kind == TopicKind::Connection
-            && drover_proto::parse_connection(&message.payload)
+            && drover_proto::parse_in::<Connection>(topic.dialect, &message.payload)
                 .is_ok_and(|connection| connection.connection_state == ConnectionState::Online)
         {
             self.robots.insert(format!("{}/{}", topic.manufacturer, topic.serial));

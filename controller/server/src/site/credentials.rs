@@ -11,6 +11,7 @@ use drover_maps::Layout;
 use super::SiteError;
 use super::mosquitto;
 use crate::config::{Config, Enroll, Peer};
+use crate::mqtt;
 use crate::secret_file::{self, FileError};
 
 /// The list of accounts.
@@ -249,7 +250,8 @@ fn files(
     let drawn = mosquitto::passwd(accounts, &before);
     let lines = drawn.map_err(|error| FileError::new("draw salt for", &passwd, error))?;
     secret_file::write(&passwd, lines.as_bytes())?;
-    let acl = mosquitto::acl(&config.site, &config.mqtt.interface, layout, accounts);
+    let interfaces = mqtt::Interfaces::of(&config.mqtt.interface, Some(layout));
+    let acl = mosquitto::acl(&config.site, &interfaces, layout, accounts);
     secret_file::write(&out.join(mosquitto::ACL), acl.as_bytes())?;
     let at = broker_folder.map_or_else(|| std::fs::canonicalize(out), |folder| Ok(folder.to_owned()));
     let at = at.map_err(|error| FileError::new("find", out, error))?;

@@ -16,7 +16,8 @@ use drover_proto::vda5050::TopicKind;
 
 use super::credentials::{Account, Owner};
 use crate::config::{Config, Peer};
-use crate::mqtt;
+use crate::mqtt::{self, Interfaces};
+use drover_core::RobotName;
 
 /// Mosquitto's configuration.
 pub const CONF: &str = "mosquitto.conf";
@@ -65,24 +66,30 @@ fn fits(line: &str, password: &str) -> bool {
 
 /// Who may read and write what.
 #[must_use]
-pub fn acl(site: &str, interface: &str, layout: &Layout, accounts: &[Account]) -> String {
+pub fn acl(site: &str, interfaces: &Interfaces, layout: &Layout, accounts: &[Account]) -> String {
     let mut text = "# Written by `drover site credentials`. What isn't named is refused.\n".to_owned();
     for account in accounts {
         text += &format!("\nuser {}\n", account.user);
         text += &match &account.owner {
-            Owner::Controller => controller(site, interface),
+            Owner::Controller => controller(site, interfaces),
             Owner::Agent => agent(site, layout),
-            Owner::Robot { manufacturer, serial, .. } => robot(interface, manufacturer, serial),
+            Owner::Robot { manufacturer, serial, .. } => {
+                let name = RobotName { manufacturer: manufacturer.clone(), serial: serial.clone() };
+                robot(interfaces.of_robot(&name), manufacturer, serial)
+            }
         };
     }
     text
 }
 
-/// It reads its whole interface, and writes what robots and devices listen to.
-fn controller(site: &str, interface: &str) -> String {
-    let mut text = format!("topic read {interface}/#\n");
-    for kind in [TopicKind::Order, TopicKind::InstantActions] {
-        text += &format!("topic write {interface}/+/+/+/{}\n", kind.as_str());
+/// It reads its whole interfaces, and writes what robots and devices listen to.
+fn controller(site: &str, interfaces: &Interfaces) -> String {
+    let mut text = String::new();
+    for interface in interfaces.all() {
+        text += &format!("topic read {interface}/#\n");
+        for kind in [TopicKind::Order, TopicKind::InstantActions] {
+            text += &format!("topic write {interface}/+/+/+/{}\n", kind.as_str());
+        }
     }
     for (right, kind) in [
         ("read", DeviceTopicKind::State),

@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 15] = [
+const ALARM_CODES: [AlarmCode; 16] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -336,6 +336,7 @@ const ALARM_CODES: [AlarmCode; 15] = [
     AlarmCode::Implausible,
     AlarmCode::LoadAboard,
     AlarmCode::Frozen,
+    AlarmCode::RobotRequires,
 ];
 
 const REJECT_CODES: [RejectCode; 12] = [

@@ -196,6 +196,7 @@ impl Entry {
         ActionState {
             action_type: Some(self.action.action_type.clone()),
             result_description: self.result.clone(),
+            is_instant: self.origin == Origin::Instant,
             ..ActionState::new(self.action.action_id.as_str(), self.status)
         }
     }

@@ -1,7 +1,7 @@
 //! Whether an order makes sense by itself, whatever the robot does now (2.1.0, 6.6.1 and 6.6.4).
 
 use crate::spec::Options;
-use drover_proto::vda5050::{Action, Error, ErrorLevel, Order};
+use drover_proto::vda5050::{Action, Dialect, Error, ErrorLevel, Order};
 use std::collections::BTreeSet;
 
 /// The longest order taken, in nodes.
@@ -38,7 +38,7 @@ impl Rejection {
 }
 
 pub(super) fn check(order: &Order, options: &Options) -> Result<(), Rejection> {
-    check_shape(order).map_err(|why| Rejection::new("validationError", why))?;
+    check_shape(order, options.dialect).map_err(|why| Rejection::new("validationError", why))?;
     check_release(order).map_err(|why| Rejection::new("validationError", why))?;
     check_actions(order, options)?;
     let lost = order.nodes.iter().skip(1).find(|node| node.node_position.is_none());
@@ -48,10 +48,11 @@ pub(super) fn check(order: &Order, options: &Options) -> Result<(), Rejection> {
     }
 }
 
-fn check_shape(order: &Order) -> Result<(), String> {
+fn check_shape(order: &Order, dialect: Dialect) -> Result<(), String> {
     let (nodes, edges) = (&order.nodes, &order.edges);
-    if order.header.major().is_some_and(|major| major != 2) {
-        return Err(format!("version {} isn't 2.x", order.header.version));
+    let spoken = dialect.major();
+    if order.header.major().is_some_and(|major| major != spoken) {
+        return Err(format!("version {} isn't {spoken}.x", order.header.version));
     }
     if order.order_id.is_empty() {
         return Err("orderId is empty".to_owned());

@@ -15,8 +15,8 @@ use crate::spec::{Identity, Options, Pose, Spec, Start};
 use book::{Book, Origin};
 use course::{Course, Step};
 use drover_proto::vda5050::{
-    Action, ActionStatus, Connection, ConnectionState, Error, Factsheet, InstantActions, Load, OperatingMode,
-    Order, State, TopicKind, Visualization,
+    Action, ActionStatus, Connection, ConnectionState, Dialect, Error, Factsheet, InstantActions, Load,
+    OperatingMode, Order, State, Topic, TopicKind, Visualization,
 };
 use report::Report;
 
@@ -260,6 +260,17 @@ impl<D: Drive> Agent<D> {
         self.settle();
     }
 
+    /// The major version it speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.options.dialect
+    }
+
+    /// One of its topics.
+    pub fn topic(&self, kind: TopicKind) -> String {
+        let Identity { interface, manufacturer, serial } = &self.identity;
+        Topic::of(self.options.dialect, interface, manufacturer, serial, kind).to_string()
+    }
+
     /// Who the robot is.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -286,6 +297,8 @@ impl<D: Drive> Agent<D> {
             OperatingMode::Manual
             | OperatingMode::Service
             | OperatingMode::Teachin
+            | OperatingMode::Startup
+            | OperatingMode::Intervened
             | OperatingMode::Unknown => false,
         }
     }

@@ -3,7 +3,7 @@
 use super::course::Step;
 use super::{Agent, Message, Outgoing, iso8601};
 use crate::drive::{Drive, Fault, Status};
-use crate::spec::Options;
+use crate::spec::{Identity, Options};
 use drover_proto::vda5050::{
     ActionScope, AgvAction, AgvClass, AgvGeometry, AgvKinematic, AgvPosition, BatteryState, Connection,
     ConnectionState, EdgeState, Error, ErrorLevel, Factsheet, Header, LoadSpecification, NodeState,
@@ -91,6 +91,12 @@ impl<D: Drive> Agent<D> {
                 header: self.next_header(TopicKind::Visualization),
                 agv_position: Some(position(status)),
                 velocity: Some(velocity(status)),
+                reference_state_header_id: self
+                    .report
+                    .header_ids
+                    .get(&TopicKind::State)
+                    .copied()
+                    .unwrap_or(0),
             };
             self.send(Message::Visualization(Box::new(message)));
         }
@@ -127,7 +133,9 @@ impl<D: Drive> Agent<D> {
     }
 
     pub(super) fn header(&self, header_id: u32) -> Header {
-        Header::new(header_id, iso8601(self.now_ms), &self.identity.manufacturer, &self.identity.serial)
+        let Identity { manufacturer, serial, .. } = &self.identity;
+        let version = self.options.dialect.version().to_owned();
+        Header { version, ..Header::new(header_id, iso8601(self.now_ms), manufacturer, serial) }
     }
 
     fn state(&mut self, status: &Status) -> State {
