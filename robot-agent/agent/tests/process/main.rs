@@ -5,6 +5,7 @@ mod accounts;
 mod command_line;
 mod common;
 mod devices_on_a_plc;
+mod foreign_master;
 mod foreign_peers;
 mod robots_on_a_broker;
 mod virtual_doors;
