@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use drover_proto::grpc::v1::fleet_service_client::FleetServiceClient;
 use serde_json::{Value, json};
+use tonic::transport::Channel;
 
 use super::mosquitto::Mosquitto;
 use super::outside::Orders;
@@ -182,6 +184,12 @@ impl Drover {
         let answer = self.get("/metrics");
         let found = answer.lines().find_map(|line| value_of(line, series));
         found.and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+
+    /// Its robots, to be commanded.
+    pub async fn fleet(&self) -> FleetServiceClient<Channel> {
+        let endpoint = Channel::from_shared(format!("http://127.0.0.1:{}", self.port)).unwrap();
+        FleetServiceClient::new(endpoint.connect().await.unwrap())
     }
 
     pub fn command(&self, command: &str, more: &[&str]) -> Output {
