@@ -200,6 +200,7 @@ impl Site {
 /// Two nodes of a base and one beyond it, and what a robot says after that.
 fn after_an_order(robot: &str, node: &str, sequence: u64, x: f64) -> Vec<Said> {
     let said = |robot: &str, topic: &str, body: Value| Said {
+        major: "v2".to_owned(),
         robot: robot.to_owned(),
         topic: topic.to_owned(),
         body,

@@ -1,5 +1,6 @@
-//! Everything a site says on the robots' broker, both ways, validates against the official VDA 5050 2.1.0 schemas. They are
-//! found through `DROVER_DATA`; without it the test says that it is skipped.
+//! Everything a site says on the robots' broker, both ways, validates against the official VDA 5050 schemas of its version:
+//! robots of 2.1.0 and of 3.0.0 do the jobs of one site together. The schemas are found through `DROVER_DATA`; without it
+//! the test says that it is skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -18,37 +19,48 @@ use kit::traffic::{Said, Traffic};
 use serde_json::Value;
 
 const SPEED: &str = "10";
-const ROBOTS: u64 = 3;
-const JOBS: usize = 6;
+/// Robots of each version.
+const ROBOTS: u64 = 2;
+const JOBS: usize = 8;
+/// Those of 3.0 have a topic prefix of their own.
+const PROFILE: &str = "[[profile]]\nname = \"later\"\nmanufacturer = \"later\"\ninterface = \"vda5050\"\n";
 const THERE_MAX: Duration = Duration::from_secs(60);
 const DONE_MAX: Duration = Duration::from_secs(240);
+/// Of 2.1, and of 3.0.
+const MAKERS: [&str; 2] = ["drover/", "later/"];
 /// A site says something of each of these.
 const SAID: [&str; 5] = ["order", "instantActions", "state", "connection", "factsheet"];
 
-/// The official schemas, by topic.
-struct Schemas(BTreeMap<&'static str, jsonschema::Validator>);
+/// The official schemas, by the topic's level of the version and by topic.
+struct Schemas(BTreeMap<(&'static str, &'static str), jsonschema::Validator>);
+
+const VERSIONS: [(&str, &str); 2] = [("v2", "2.1.0"), ("v3", "3.0.0")];
 
 impl Schemas {
     /// None, with a word, where nobody says where they are.
     fn find() -> Option<Schemas> {
         let Some(data) = std::env::var_os("DROVER_DATA") else {
-            println!("skipped: DROVER_DATA doesn't name the folder with vda5050/2.1.0");
+            println!("skipped: DROVER_DATA doesn't name the folder with vda5050/2.1.0 and 3.0.0");
             return None;
         };
-        let folder = PathBuf::from(data).join("vda5050/2.1.0");
-        let read = |topic: &'static str| {
-            let path = folder.join(format!("{topic}.schema"));
+        let folder = PathBuf::from(data).join("vda5050");
+        let read = |level: &'static str, version: &str, topic: &'static str| {
+            let path = folder.join(version).join(format!("{topic}.schema"));
             let text =
                 std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let schema: Value = serde_json::from_str(&text).unwrap();
-            (topic, jsonschema::options().should_validate_formats(true).build(&schema).unwrap())
+            ((level, topic), jsonschema::options().should_validate_formats(true).build(&schema).unwrap())
         };
-        Some(Schemas(SAID.into_iter().chain(["visualization"]).map(read).collect()))
+        let mut all = BTreeMap::new();
+        for (level, version) in VERSIONS {
+            all.extend(SAID.into_iter().chain(["visualization"]).map(|topic| read(level, version, topic)));
+        }
+        Some(Schemas(all))
     }
 
     /// What is wrong with a message; none = nothing.
     fn fault(&self, said: &Said) -> Option<String> {
-        let Some(schema) = self.0.get(said.topic.as_str()) else {
+        let Some(schema) = self.0.get(&(said.major.as_str(), said.topic.as_str())) else {
             return Some(format!("no topic is called {}", said.topic));
         };
         let errors = schema.iter_errors(&said.body);
@@ -62,30 +74,43 @@ impl Schemas {
 async fn every_message_of_a_site_keeps_to_the_official_schemas() {
     let (Some(schemas), Some(mosquitto)) = (Schemas::find(), Mosquitto::start()) else { return };
     let folder = Folder::new("schemas");
-    let place = Place::warehouse(&folder);
+    let site = folder.file("site.toml");
+    let place = Place { site: Some(site.clone()), ..Place::warehouse(&folder) };
+    std::fs::write(site, PROFILE).unwrap();
     let traffic = Traffic::listen(&mosquitto).await;
     let mut drover = wave(&place, &mosquitto);
     let count = ROBOTS.to_string();
-    let more = ["--count", &count, "--speed", SPEED];
-    let log = drover.folder.file("robots.log");
-    let mut robots = robots(&mosquitto, &place, &log, &more);
-    wait_until("robots to drive", THERE_MAX, || !traffic.of("drover/", "order").is_empty());
+    let older = ["--count", &count, "--speed", SPEED];
+    let later = ["--offset", &count, "--manufacturer", "later", "--interface", "vda5050", "--vda", "3.0"];
+    let log = |name: &str| drover.folder.file(name);
+    let mut robots = [
+        robots(&mosquitto, &place, &log("older.log"), &older),
+        robots(&mosquitto, &place, &log("later.log"), &[&older[..], &later[..]].concat()),
+    ];
+    wait_until("robots to drive", THERE_MAX, || {
+        MAKERS.into_iter().all(|maker| !traffic.of(maker, "order").is_empty())
+    });
     pause_and_resume(&drover, &traffic).await;
     let done = || drover.metric("drover_jobs_ended_total{outcome=\"on_time\"}");
     wait_until("all jobs to be done", DONE_MAX, || done() == JOBS as u64);
-    robots.stop("-TERM", THERE_MAX);
+    robots.iter_mut().for_each(|robots| robots.stop("-TERM", THERE_MAX));
     wait_until("robots to say goodbye", THERE_MAX, || {
-        let said = traffic.of("drover/", "connection");
-        said.iter().filter(|message| message["connectionState"] == "OFFLINE").count() as u64 == ROBOTS
+        MAKERS.into_iter().all(|maker| {
+            let said = traffic.of(maker, "connection");
+            said.iter().filter(|message| message["connectionState"] == "OFFLINE").count() as u64 == ROBOTS
+        })
     });
     drover.stop();
     let all = traffic.all();
     let faults: Vec<String> = all.iter().filter_map(|said| schemas.fault(said)).collect();
     assert!(faults.is_empty(), "{} of {}, first: {}", faults.len(), all.len(), faults[0]);
-    let count = |topic: &str| all.iter().filter(|said| said.topic == topic).count();
-    println!("{:?}", SAID.map(|topic| (topic, count(topic))));
-    for topic in SAID {
-        assert!(count(topic) >= 2, "nobody said enough on {topic}");
+    for (level, _) in VERSIONS {
+        let count =
+            |topic: &str| all.iter().filter(|said| said.major == level && said.topic == topic).count();
+        println!("{level}: {:?}", SAID.map(|topic| (topic, count(topic))));
+        for topic in SAID {
+            assert!(count(topic) >= 2, "nobody said enough on {topic} of {level}");
+        }
     }
 }
 
@@ -112,8 +137,8 @@ async fn pause_and_resume(drover: &Drover, traffic: &Traffic) {
     let mut fleet = drover.fleet().await;
     let is_paused = |state: &Value| state["paused"] == true;
     fleet.pause(v1::PauseRobotsRequest::default()).await.unwrap();
-    wait_until("a robot to say that it stands", THERE_MAX, || {
-        traffic.of("drover/", "state").iter().any(is_paused)
+    wait_until("robots of each version to say that they stand", THERE_MAX, || {
+        MAKERS.into_iter().all(|maker| traffic.of(maker, "state").iter().any(is_paused))
     });
     fleet.resume(v1::ResumeRobotsRequest::default()).await.unwrap();
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeFilter};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::mosquitto::Mosquitto;
 
-const FILTER: &str = "uagv/v2/#";
+/// Robots of every version under every prefix.
+const FILTERS: [&str; 2] = ["+/v2/#", "+/v3/#"];
 const RECONNECT: Duration = Duration::from_millis(100);
 const PACKET_MAX: usize = 1024 * 1024;
 
@@ -23,6 +24,8 @@ pub struct Traffic {
 /// A message.
 #[derive(Clone, Debug)]
 pub struct Said {
+    /// The topic's level "v2" or "v3".
+    pub major: String,
     /// `manufacturer/serial`.
     pub robot: String,
     /// The topic's last level.
@@ -43,7 +46,9 @@ impl Traffic {
             loop {
                 match events.poll().await {
                     Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                        client.try_subscribe(FILTER, QoS::AtLeastOnce).unwrap();
+                        let filters =
+                            FILTERS.map(|filter| SubscribeFilter::new(filter.to_owned(), QoS::AtLeastOnce));
+                        client.try_subscribe_many(filters).unwrap();
                     }
                     Ok(Event::Incoming(Packet::SubAck(_))) => {
                         let _ = subscribed.take().map(|subscribed| subscribed.send(()));
@@ -81,9 +86,9 @@ impl Drop for Traffic {
 
 fn read(topic: &str, payload: &[u8]) -> Said {
     let levels: Vec<&str> = topic.split('/').collect();
-    let [_, _, manufacturer, serial, topic] = levels[..] else { panic!("{topic} has other levels") };
+    let [_, major, manufacturer, serial, topic] = levels[..] else { panic!("{topic} has other levels") };
     let body = serde_json::from_slice(payload).unwrap_or_else(|error| panic!("{topic} isn't JSON: {error}"));
-    Said { robot: format!("{manufacturer}/{serial}"), topic: topic.to_owned(), body }
+    Said { major: major.to_owned(), robot: format!("{manufacturer}/{serial}"), topic: topic.to_owned(), body }
 }
 
 /// How far beside the straight line between two nodes a robot may be, m.
@@ -107,7 +112,7 @@ struct Told {
 pub fn assert_within_bases(traffic: &[Said]) -> BTreeMap<String, usize> {
     let mut robots: BTreeMap<String, Told> = BTreeMap::new();
     let mut passed: BTreeMap<String, usize> = BTreeMap::new();
-    for Said { robot, topic, body } in traffic {
+    for Said { robot, topic, body, .. } in traffic {
         let told = robots.entry(robot.clone()).or_default();
         match topic.as_str() {
             "order" => told.take(body),
