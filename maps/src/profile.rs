@@ -23,6 +23,8 @@ pub struct Profile {
     pub interface: Option<String>,
     /// Values of action parameters are written as text.
     pub text_parameters: Option<bool>,
+    /// The list of instant actions is written under its name of 1.1 too.
+    pub old_instant_actions: bool,
     /// `allowedDeviationXY`, m; 0 = the field is left out.
     pub deviation_m: Option<f64>,
     /// Most nodes in one order; the horizon is cut for it.
@@ -79,6 +81,7 @@ fn profile(entry: &site_file::Profile, findings: &mut Findings) -> Profile {
         version,
         interface,
         text_parameters: entry.text_parameters,
+        old_instant_actions: entry.old_instant_actions.unwrap_or(false),
         deviation_m,
         nodes_max: entry.nodes_max.map(|most| most.max(2)),
         order_interval_ms,

@@ -214,7 +214,8 @@ fn what_the_constructors_make_keeps_the_schemas() {
     Schema::of("visualization").accepts(&encode(&Visualization::default()));
 
     let action = Action::new("pick", "a-1", BlockingType::Hard).with("height", 1.2).with("side", "left");
-    let instant = InstantActions { header: header(), actions: vec![action.clone()] };
+    let actions = vec![action.clone()];
+    let instant = InstantActions { header: header(), old_actions: actions.clone(), actions };
     Schema::of("instantActions").accepts(&encode(&instant));
 
     let mut node = Node::new("B", 2, true);

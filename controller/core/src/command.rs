@@ -237,6 +237,8 @@ pub enum AlarmCode {
     Frozen,
     /// A robot's factsheet requires something of orders that isn't written.
     RobotRequires,
+    /// A robot was told to stand and drives on.
+    PauseUnheeded,
 }
 
 impl AlarmCode {
@@ -259,6 +261,7 @@ impl AlarmCode {
             AlarmCode::LoadAboard => "LOAD_ABOARD",
             AlarmCode::Frozen => "FROZEN",
             AlarmCode::RobotRequires => "ROBOT_REQUIRES",
+            AlarmCode::PauseUnheeded => "PAUSE_UNHEEDED",
         }
     }
 }

@@ -263,6 +263,14 @@ impl Site {
                 self.step(now, Event::Robot { robot: id, fact }, None);
             }
         }
+        let robot = &self.fleet.state.robots[id.index()];
+        if self.links[id.index()].is_pause_unheeded(robot) && self.strangers.is_due(&name, now, REFUSAL_MS) {
+            let text = format!(
+                "{name}: told to stand and drives on; stop it by hand, and see whether it knows startPause"
+            );
+            let (code, robot) = (AlarmCode::PauseUnheeded, Some(id));
+            self.notices.push(Alarm { code, robot, device: None, text });
+        }
     }
 
     /// What the robot requires of orders beyond what is written is told now and then.

@@ -25,6 +25,9 @@ const SPEED: &str = "10";
 const QUEUE: &str = "heard";
 /// Robots of the library, as the topics name their maker.
 const THEIRS: &str = "other-make/";
+/// The library knows the list of instant actions by its name of 1.1 only: without this none of them can be paused.
+const PROFILE: &str =
+    "[[profile]]\nname = \"library\"\nmanufacturer = \"other-make\"\nold_instant_actions = true\n";
 const STARTS: [&str; 4] = ["PICK-001", "PICK-003", "PICK-006", "PICK-008"];
 const THERE_MAX: Duration = Duration::from_secs(60);
 const STATE_MAX: Duration = Duration::from_secs(60);
@@ -43,18 +46,20 @@ struct Site {
 
 impl Site {
     /// None, with a word, where something isn't installed.
-    async fn start(name: &str, ours: u32, reads_actions: bool) -> Option<Site> {
+    async fn start(name: &str, ours: u32) -> Option<Site> {
         let library = node::package(LIBRARY)?;
         let (rabbit, mosquitto) = (Rabbit::start()?, Mosquitto::start()?);
         let folder = Folder::new(name);
-        let place = Place::warehouse(&folder);
+        let site = folder.file("site.toml");
+        let place = Place { site: Some(site.clone()), ..Place::warehouse(&folder) };
+        std::fs::write(site, PROFILE).unwrap();
         let (jobs, mqtt) = (rabbit.url(), mosquitto.url());
         let wiring =
             Wiring { id: SITE, place: place.clone(), jobs, mqtt, store: None, enroll: "auto", speed: SPEED };
         let drover = Drover::start(&wiring);
         drover.wait_until_ready();
         let (orders, traffic) = (Orders::listen(&mosquitto).await, Traffic::listen(&mosquitto).await);
-        let theirs = theirs(&place, reads_actions).to_string();
+        let theirs = theirs(&place).to_string();
         let log = drover.folder.file("robots.log");
         let mut all = vec![node::run("agvs.mjs", &library, &[&mosquitto.url(), &theirs], &log)];
         if ours > 0 {
@@ -93,7 +98,7 @@ impl Site {
 }
 
 /// What the library's script is told: its robots stand at stations, ours take other places.
-fn theirs(place: &Place, reads_actions: bool) -> Value {
+fn theirs(place: &Place) -> Value {
     let lif: Value = serde_json::from_slice(&std::fs::read(&place.layout).unwrap()).unwrap();
     let layout = &lif["layouts"][0];
     let find = |list: &str, key: &str, id: &Value| {
@@ -108,7 +113,7 @@ fn theirs(place: &Place, reads_actions: bool) -> Value {
     };
     let robots: Vec<Value> = STARTS.iter().enumerate().map(robot).collect();
     let speed: u32 = SPEED.parse().unwrap();
-    json!({ "manufacturer": "other-make", "speed": speed, "readsActions": reads_actions, "robots": robots })
+    json!({ "manufacturer": "other-make", "speed": speed, "robots": robots })
 }
 
 /// A job in the library's words: its robots take EPAL pallets only, from and to places whose type begins with "floor", and
@@ -132,7 +137,7 @@ fn wave(count: usize) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn robots_of_a_library_as_it_is_do_a_wave_beside_ours() {
-    let Some(mut site) = Site::start("library", 2, false).await else { return };
+    let Some(mut site) = Site::start("library", 2).await else { return };
     let jobs = wave(14);
     site.publish(&jobs).await;
     site.assert_all_done(Heard::default(), &jobs, STARTS.len()).await;
@@ -145,7 +150,7 @@ async fn robots_of_a_library_as_it_is_do_a_wave_beside_ours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn robots_that_never_say_online_again_go_on_after_the_broker_died() {
-    let Some(mut site) = Site::start("library-broker", 0, false).await else { return };
+    let Some(mut site) = Site::start("library-broker", 0).await else { return };
     let jobs = wave(8);
     site.publish(&jobs).await;
     let mut heard = Heard::default();
@@ -165,7 +170,7 @@ async fn robots_that_never_say_online_again_go_on_after_the_broker_died() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paused_robots_of_a_library_stand_until_they_are_resumed() {
-    let Some(mut site) = Site::start("library-pause", 0, true).await else { return };
+    let Some(mut site) = Site::start("library-pause", 0).await else { return };
     let jobs = wave(4);
     site.publish(&jobs).await;
     let mut heard = Heard::default();

@@ -14,4 +14,7 @@ pub struct InstantActions {
     /// The actions; 1.1 named this list `instantActions`.
     #[serde(alias = "instantActions")]
     pub actions: Vec<Action>,
+    /// The same once more under the name of 1.1, for robots that know no other. Written only.
+    #[serde(rename = "instantActions", skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    pub old_actions: Vec<Action>,
 }

@@ -38,6 +38,8 @@ const ASKS_MAX: u32 = 24;
 const LATE_IDS: u32 = 4_096;
 /// Late states in a row after which the robot is asked: it may have begun to count anew without a word.
 const LATES_MAX: u32 = 8;
+/// A robot that was told to stand this often and drives on doesn't understand it.
+const PAUSES_MAX: u32 = 4;
 /// Time between two cancels of an order that isn't ours, ms.
 const CANCEL_MS: u64 = 10_000;
 
@@ -75,6 +77,8 @@ pub struct Link {
     /// It is committed that the robot must stand.
     stand: bool,
     paused_at: Option<Time>,
+    /// Times it was told to stand or go on since that was committed.
+    pauses: u32,
     seen: Option<Seen>,
     order_headers: u32,
     action_headers: u32,
@@ -165,6 +169,7 @@ impl Link {
             cancelled_at: None,
             stand: robot.hold.is_told,
             paused_at: None,
+            pauses: 0,
             seen: None,
             order_headers: 0,
             action_headers: 0,
@@ -190,7 +195,12 @@ impl Link {
     /// It is committed that the robot must stand, or may go on.
     pub fn pause(&mut self, stand: bool) {
         self.stand = stand;
-        self.paused_at = None;
+        (self.paused_at, self.pauses) = (None, 0);
+    }
+
+    /// It was told to stand again and again, drives, and says nothing of a pause.
+    pub fn is_pause_unheeded(&self, robot: &Robot) -> bool {
+        self.stand && !robot.hold.is_paused && robot.is_driving && self.pauses >= PAUSES_MAX
     }
 
     /// What its newest state says for people to see.
@@ -277,6 +287,7 @@ impl Link {
             self.pause_due(robot, config).filter(|(due, _)| *due <= now).map(|(_, action)| action)
         {
             self.paused_at = Some(now);
+            self.pauses += 1;
             return Some(self.instant(action, now));
         }
         let is_due = self.due_at(robot, config).is_some_and(|due| due <= now);
@@ -348,7 +359,11 @@ impl Link {
     fn instant_as(&mut self, action: &str, id: String, now: Time) -> ToRobot {
         self.action_headers += 1;
         let header = write::head(&self.name, &self.profile.version, self.action_headers, now);
-        ToRobot::InstantActions(Box::new(write::instant(action, id, header)))
+        let mut message = write::instant(action, id, header);
+        if self.profile.old_instant_actions() {
+            message.old_actions.clone_from(&message.actions);
+        }
+        ToRobot::InstantActions(Box::new(message))
     }
 
     /// A robot that isn't on the layout yet but drives somebody's order: ours to stop, since it is configured as ours.

@@ -90,6 +90,11 @@ impl Profile {
         }
     }
 
+    /// Instant actions are written under their list's name of 1.1 too.
+    pub fn old_instant_actions(&self) -> bool {
+        self.given.old_instant_actions
+    }
+
     /// Most nodes of an order.
     pub fn nodes_max(&self) -> usize {
         self.given.nodes_max.or(self.learned.nodes_max).unwrap_or(usize::MAX)

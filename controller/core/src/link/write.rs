@@ -67,7 +67,8 @@ fn action(action: &crate::release::Action, profile: &Profile) -> Action {
 
 /// An instant action without parameters.
 pub(super) fn instant(action: &str, id: String, header: Header) -> vda5050::InstantActions {
-    vda5050::InstantActions { header, actions: vec![Action::new(action, id, BlockingType::Hard)] }
+    let actions = vec![Action::new(action, id, BlockingType::Hard)];
+    vda5050::InstantActions { header, actions, ..vda5050::InstantActions::default() }
 }
 
 /// The id of an instant action to this robot: the same key gives the same one.

@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 16] = [
+const ALARM_CODES: [AlarmCode; 17] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -337,6 +337,7 @@ const ALARM_CODES: [AlarmCode; 16] = [
     AlarmCode::LoadAboard,
     AlarmCode::Frozen,
     AlarmCode::RobotRequires,
+    AlarmCode::PauseUnheeded,
 ];
 
 const REJECT_CODES: [RejectCode; 12] = [

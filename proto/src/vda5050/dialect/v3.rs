@@ -47,6 +47,7 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     row(INSTANT, "actions", Word("actionType", "initPosition", "initializePosition")),
     row(INSTANT, "actions", OurWord("blockingType", "HARD", "NONE")),
     row(INSTANT, "actions", OurWord("blockingType", "SOFT", "NONE")),
+    row(INSTANT, "", OurField("instantActions")),
     // Connection.
     row(CONNECTION, "", Word("connectionState", "CONNECTIONBROKEN", "CONNECTION_BROKEN")),
     row(CONNECTION, "", TheirWord("connectionState", "OFFLINE", "HIBERNATING")),
