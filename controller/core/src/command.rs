@@ -233,6 +233,10 @@ pub enum AlarmCode {
     Implausible,
     /// A load whose job has failed is still aboard.
     LoadAboard,
+    /// A robot says that its way is blocked: the others go round.
+    EdgeBlocked,
+    /// An edge that was closed is open again, without an operator's word.
+    EdgeOpen,
     /// The journal holds a record that can't be stepped: nothing is decided any more.
     Frozen,
     /// A robot's factsheet requires something of orders that isn't written.
@@ -259,6 +263,8 @@ impl AlarmCode {
             AlarmCode::DeviceBack => "DEVICE_BACK",
             AlarmCode::Implausible => "IMPLAUSIBLE",
             AlarmCode::LoadAboard => "LOAD_ABOARD",
+            AlarmCode::EdgeBlocked => "EDGE_BLOCKED",
+            AlarmCode::EdgeOpen => "EDGE_OPEN",
             AlarmCode::Frozen => "FROZEN",
             AlarmCode::RobotRequires => "ROBOT_REQUIRES",
             AlarmCode::PauseUnheeded => "PAUSE_UNHEEDED",

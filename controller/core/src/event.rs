@@ -167,6 +167,11 @@ pub enum Fact {
     },
     /// What it says it has aboard, by name; none = nothing.
     Load(Option<String>),
+    /// It stands because something is in its way; or no longer.
+    Blocked {
+        /// The edge of its own way.
+        edge: Option<EdgeId>,
+    },
 }
 
 /// Proven news of one site device.

@@ -1,6 +1,7 @@
 //! What a proven fact of a robot changes. Places are freed here and nowhere else (Evidence).
 
 use crate::clock::Time;
+use crate::closure;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::dispatch;
 use crate::event::{ActionStatus, Connection, Fact};
@@ -64,6 +65,7 @@ pub(crate) fn take(fleet: &mut Fleet, id: RobotId, fact: Fact, now: Time, comman
             stray::take(fleet, id, Stand { nodes, edges, is_sure: false }, commands)
         }
         Fact::Load(load) => robot.load = load,
+        Fact::Blocked { edge } => closure::report(fleet, id, edge, now, commands),
         Fact::Silent(is_silent) => {
             robot.is_silent = is_silent;
             if is_silent {
@@ -104,6 +106,7 @@ pub(crate) fn forget(fleet: &mut Fleet, id: RobotId) {
     robot.trail = Trail { passed: robot.trail.decision_count() + 1, ..Trail::default() };
     robot.order = OrderState { count: robot.order.count, ..OrderState::default() };
     (robot.stands, robot.load, robot.connection) = (None, None, None);
+    robot.blocked = None;
     (robot.is_off_path, robot.is_driving) = (false, false);
     // It isn't one that has just joined: nobody waits for it.
     robot.stuck_since = Time::default();
@@ -131,7 +134,7 @@ fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) 
         ..OrderState::default()
     };
     robot.is_off_path = false;
-    robot.stands = None;
+    (robot.stands, robot.blocked) = (None, None);
     fleet.state.reservations.hold(id, &step);
     robot.claims.clear();
     fleet.state.plan_is_due = true;

@@ -16,6 +16,7 @@ use drover_maps::{EdgeId, Layout, NodeId, StationId};
 
 use crate::audit::{Audit, AuditEntry};
 use crate::clock::Time;
+use crate::closure;
 use crate::command::{Command, JobNews, Notification};
 use crate::config::Config;
 use crate::device::{self, Device, Level};
@@ -28,7 +29,7 @@ use crate::job::{Job, JobState};
 use crate::operator::{self, Stop};
 use crate::plan::{self, Distances, PlannerStats};
 use crate::release;
-use crate::robot::Robot;
+use crate::robot::{Blocked, Robot};
 use crate::serves;
 use crate::stray;
 use crate::traffic::Reservations;
@@ -284,6 +285,7 @@ impl Fleet {
         match event {
             Event::Tick => {
                 self.forget(now);
+                closure::expire(self, now, commands);
                 facts::ask_refusing(self, now, commands);
                 dispatch::end_dwells(self, now, commands);
             }
@@ -368,7 +370,8 @@ impl Fleet {
             || (!self.state.queue.is_empty() && robots.iter().any(Robot::is_usable))
             || self.state.devices.iter().any(|device| device.want == Level::Open);
         let dwells = robots.iter().filter_map(Robot::dwells_until).min();
-        dwells.into_iter().chain(is_due.then(|| self.next_plan())).min()
+        let ends = dwells.into_iter().chain(closure::next_end(self));
+        ends.chain(is_due.then(|| self.next_plan())).min()
     }
 
     fn enroll(&mut self, name: RobotName, robot_type: drover_maps::TypeId, now: Time) {
@@ -533,6 +536,11 @@ impl Fleet {
     /// Edges that an operator closed.
     pub fn closed_edges(&self) -> &BTreeMap<EdgeId, Stop> {
         &self.state.closed_edges
+    }
+
+    /// Edges that robots say are blocked on their own ways, by robot.
+    pub fn reported_edges(&self) -> impl Iterator<Item = (RobotId, Blocked)> {
+        closure::reported(self)
     }
 
     /// Requests for changes, oldest first: the newest of them.

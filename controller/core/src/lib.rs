@@ -19,6 +19,7 @@
 pub mod audit;
 pub mod check;
 pub mod clock;
+mod closure;
 pub mod command;
 pub mod config;
 pub mod device;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::closure;
 use crate::command::{Command, RejectCode};
 use crate::dispatch;
 use crate::facts;
@@ -26,6 +27,13 @@ pub enum Wish {
     ReleaseRobots(Vec<RobotName>),
     /// Nobody enters these edges; who is on one drives off.
     CloseEdges(Vec<String>),
+    /// The same, and they open by themselves.
+    CloseEdgesFor {
+        /// The edges.
+        edges: Vec<String>,
+        /// For so long, ms.
+        for_ms: u64,
+    },
     /// These edges may be used again.
     OpenEdges(Vec<String>),
 }
@@ -39,8 +47,8 @@ impl Wish {
             Wish::StopZone(_) => "zone.stop",
             Wish::ResumeZone(_) => "zone.resume",
             Wish::ReleaseRobots(_) => "robot.release",
-            Wish::CloseEdges(_) => "edge.close",
-            Wish::OpenEdges(_) => "edge.open",
+            Wish::CloseEdges(_) | Wish::CloseEdgesFor { .. } => "edge.block",
+            Wish::OpenEdges(_) => "edge.unblock",
         }
     }
 
@@ -52,7 +60,9 @@ impl Wish {
                 robots.iter().map(RobotName::to_string).collect::<Vec<_>>().join(" ")
             }
             Wish::StopZone(zone) | Wish::ResumeZone(zone) => zone.clone(),
-            Wish::CloseEdges(edges) | Wish::OpenEdges(edges) => edges.join(" "),
+            Wish::CloseEdges(edges) | Wish::OpenEdges(edges) | Wish::CloseEdgesFor { edges, .. } => {
+                edges.join(" ")
+            }
         }
     }
 }
@@ -64,11 +74,14 @@ pub struct Stop {
     pub by: String,
     /// Since when.
     pub at: Time,
+    /// When it ends by itself; none = when an operator says so.
+    #[serde(default)]
+    pub until: Option<Time>,
 }
 
 /// Takes a wish in.
 pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, commands: &mut Vec<Command>) {
-    let stop = Stop { by, at: now };
+    let stop = Stop { by, at: now, until: None };
     let answer = match wish {
         Wish::PauseRobots(names) => set_paused(fleet, &names, Some(&stop)),
         Wish::ResumeRobots(names) => set_paused(fleet, &names, None),
@@ -76,6 +89,10 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
         Wish::ResumeZone(zone) => set_stopped(fleet, &zone, None),
         Wish::ReleaseRobots(names) => release(fleet, &names, now, commands),
         Wish::CloseEdges(names) => set_closed(fleet, &names, Some(&stop)),
+        Wish::CloseEdgesFor { edges, for_ms } => {
+            let stop = Stop { until: Some(Time(now.0.saturating_add(for_ms))), ..stop };
+            set_closed(fleet, &edges, Some(&stop))
+        }
         Wish::OpenEdges(names) => set_closed(fleet, &names, None),
     };
     match answer {
@@ -149,8 +166,8 @@ fn set_closed(fleet: &mut Fleet, names: &[String], stop: Option<&Stop>) -> Resul
     };
     for edge in names.iter().map(edge).collect::<Result<Vec<_>, _>>()? {
         match stop {
-            Some(stop) => drop(fleet.state.closed_edges.entry(edge).or_insert_with(|| stop.clone())),
-            None => drop(fleet.state.closed_edges.remove(&edge)),
+            Some(stop) => closure::close(fleet, edge, stop),
+            None => closure::open(fleet, edge),
         }
     }
     Ok(())

@@ -66,6 +66,12 @@ pub struct Robot {
     pub waits_for: Option<Cause>,
     /// The load aboard, by name.
     pub load: Option<String>,
+    /// What it says is in its way.
+    #[serde(default)]
+    pub blocked: Option<Blocked>,
+    /// When the operator was last told that its way is blocked.
+    #[serde(default)]
+    pub blocked_told_at: Time,
     /// Since when it can't go on with its job; none = it can, or has none.
     #[serde(default)]
     pub halted_since: Option<Time>,
@@ -107,6 +113,15 @@ impl Stand {
     pub fn bars_edge(&self, edge: EdgeId) -> bool {
         self.edges.binary_search(&edge).is_ok()
     }
+}
+
+/// An edge of its own way that a robot can't drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// Which.
+    pub edge: EdgeId,
+    /// Since when.
+    pub at: Time,
 }
 
 /// A goal, and how it is to be held.
@@ -328,6 +343,8 @@ impl Robot {
             is_charging: false,
             trail: Trail::default(),
             stands: None,
+            blocked: None,
+            blocked_told_at: Time::default(),
             halted_since: None,
             order: OrderState::default(),
             claims: VecDeque::new(),

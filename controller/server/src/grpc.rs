@@ -104,8 +104,8 @@ pub(crate) fn coded(mut status: Status, code: &str) -> Status {
 fn refusal(code: &str, reason: &str) -> Status {
     let kind = match code {
         "JOB_ID_REUSED" | "KEY_REUSED" => tonic::Code::AlreadyExists,
-        "UNKNOWN_JOB" | "UNKNOWN_ROBOT" | "UNKNOWN_ZONE" => tonic::Code::NotFound,
-        "TOO_LATE" | "NOT_AWAITED" => tonic::Code::FailedPrecondition,
+        "UNKNOWN_JOB" | "UNKNOWN_ROBOT" | "UNKNOWN_ZONE" | "UNKNOWN_EDGE" => tonic::Code::NotFound,
+        "TOO_LATE" | "NOT_AWAITED" | "ROBOT_ACTIVE" => tonic::Code::FailedPrecondition,
         _ => tonic::Code::InvalidArgument,
     };
     coded(Status::new(kind, format!("{code}: {reason}")), code)

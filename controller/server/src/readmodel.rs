@@ -14,7 +14,8 @@
 //!   drover:<site>:robots    manufacturer/serial -> JSON of a RobotView
 //!   drover:<site>:jobs      job id              -> JSON of a JobView
 //!   drover:<site>:stations  station id          -> JSON of a StationView
-//!   drover:<site>:site      zones, devices, alarms, audit, robots, stations -> JSON lists; the last two: names in order
+//!   drover:<site>:site      zones, devices, blocked_edges, alarms, audit, robots, stations -> JSON lists; the last two:
+//!                           names in order
 //! ```
 
 mod changes;

@@ -4,6 +4,7 @@
 //! everything in it is in the journal. Parts that didn't change are the same `Arc` as in the picture before, so that a
 //! stream, or the read model's writer, tells what is new by comparing pointers. Nothing is decided by it.
 
+mod blocked;
 mod job;
 mod maker;
 mod news;
@@ -17,12 +18,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use blocked::BlockedEdgeView;
 pub use job::{JobState, JobView, LegView};
 pub(crate) use maker::Maker;
 pub use news::{JobNewsItem, NEWS_KEPT_MAX, News};
 pub(crate) use parts::kind;
 pub use parts::{ALARMS_MAX, AlarmView, AuditView, DeviceView, StopView, ZoneView};
-pub use robot::{BatteryView, ErrorView, LoadView, ModeView, PoseView, RobotStatus, RobotView, Wait};
+pub use robot::{
+    BatteryView, ConditionView, ErrorView, LoadView, ModeView, PoseView, RobotStatus, RobotView, Wait,
+};
 pub use station::{StationView, TaskPhase, TaskView};
 
 /// Shortest real time between two pictures.
@@ -62,6 +66,9 @@ pub struct View {
     /// In the layout's order.
     #[serde(with = "shared")]
     pub devices: Vec<Arc<DeviceView>>,
+    /// By edge, in the layout's order: operators' first, then robots'.
+    #[serde(with = "shared")]
+    pub blocked_edges: Vec<Arc<BlockedEdgeView>>,
     /// Newest first.
     #[serde(with = "shared")]
     pub alarms: Vec<Arc<AlarmView>>,

@@ -5,6 +5,7 @@
 //! (QoS 0 promises nothing). Never invents content: what it sends was released and committed before.
 
 mod device;
+mod errors;
 mod place;
 mod profile;
 mod read;

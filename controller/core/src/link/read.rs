@@ -4,7 +4,7 @@ use drover_maps::{Layout, NodeId};
 use drover_proto::vda5050::{self, State};
 
 use super::place::{self, Position};
-use super::{Pose, RobotError, Seen};
+use super::{Pose, RobotError, Seen, errors};
 use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Fact, Mode};
 use crate::robot::{Robot, Stand, Step};
@@ -63,6 +63,10 @@ pub(super) fn read(state: &State, robot: &Robot, layout: &Layout, session: Sessi
     if is_faulted != robot.is_faulted {
         facts.push(Fact::Faulted(is_faulted));
     }
+    let blocked = errors::blocked_edge(state, robot, layout);
+    if blocked != robot.blocked.as_ref().map(|blocked| blocked.edge) {
+        facts.push(Fact::Blocked { edge: blocked });
+    }
     facts.extend(battery(state, robot));
     // Some robots leave `paused` out: who was told to stand and doesn't drive stands.
     let is_paused = state.paused.unwrap_or(robot.hold.is_told && !state.driving);
@@ -93,7 +97,7 @@ fn has_unloaded(state: &State, robot: &Robot) -> bool {
     robot.job().is_none() && robot.load.is_some() && state.loads.as_ref().is_some_and(Vec::is_empty)
 }
 
-fn is_on_our_order(state: &State, robot: &Robot) -> bool {
+pub(super) fn is_on_our_order(state: &State, robot: &Robot) -> bool {
     robot.order.last.as_ref().is_some_and(|last| last.order_id == state.order_id)
 }
 

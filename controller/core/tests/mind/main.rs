@@ -1,5 +1,7 @@
 //! The whole mind of a site, message by message: nothing leaves before its commit, nothing is lost with the process.
 
+mod blocked;
+mod closed;
 mod commit;
 mod doors;
 mod dropped;

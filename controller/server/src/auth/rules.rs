@@ -61,6 +61,7 @@ const RULES: &[(&str, Rule)] = &[
     ("/drover.v1.SiteService/ResumeZone", change(Role::Operator, "zone.resume")),
     ("/drover.v1.SiteService/BlockEdge", change(Role::Operator, "edge.block")),
     ("/drover.v1.SiteService/UnblockEdge", change(Role::Operator, "edge.unblock")),
+    ("/drover.v1.SiteService/ListBlockedEdges", look(Role::Viewer)),
     ("/drover.v1.SiteService/ListDevices", look(Role::Viewer)),
     ("/drover.v1.SiteService/WatchDevices", look(Role::Viewer)),
     ("/drover.v1.SiteService/WatchStatus", look(Role::Viewer)),
@@ -86,6 +87,8 @@ pub(crate) fn subject(action: &str, message: &[u8]) -> String {
     match action {
         "zone.stop" => v1::StopZoneRequest::decode(message).map(|request| request.zone),
         "zone.resume" => v1::ResumeZoneRequest::decode(message).map(|request| request.zone),
+        "edge.block" => v1::BlockEdgeRequest::decode(message).map(|request| request.edge),
+        "edge.unblock" => v1::UnblockEdgeRequest::decode(message).map(|request| request.edge),
         "robot.pause" => v1::PauseRobotsRequest::decode(message).map(|request| robots(request.robots)),
         "robot.resume" => v1::ResumeRobotsRequest::decode(message).map(|request| robots(request.robots)),
         "job.cancel" => v1::CancelJobRequest::decode(message).map(|request| request.job_id),

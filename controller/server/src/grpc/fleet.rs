@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use super::desk::{Desk, caller};
 use super::{Answer, Updates, later, ms, page, robot_id, robot_name};
 use crate::inbox;
-use crate::view::{BatteryView, ModeView, PoseView, RobotStatus, RobotView, Wait};
+use crate::view::{BatteryView, ConditionView, ModeView, PoseView, RobotStatus, RobotView, Wait};
 
 /// Robots named in one request, at most.
 const NAMED_MAX: usize = 1_000;
@@ -143,6 +143,7 @@ fn robot_message(robot: &RobotView) -> v1::Robot {
         capabilities: robot.capabilities.clone(),
         paused_by: robot.paused.as_ref().map(|stop| stop.by.clone()).unwrap_or_default(),
         paused_at_ms: robot.paused.as_ref().map(|stop| ms(stop.at_ms)),
+        condition: robot.condition.map_or(v1::RobotCondition::Unspecified, condition).into(),
     }
 }
 
@@ -170,6 +171,15 @@ fn status(status: RobotStatus) -> v1::RobotStatus {
         RobotStatus::Lost => v1::RobotStatus::Lost,
         RobotStatus::Error => v1::RobotStatus::Error,
         RobotStatus::NotOurs => v1::RobotStatus::NotOurs,
+    }
+}
+
+fn condition(condition: ConditionView) -> v1::RobotCondition {
+    match condition {
+        ConditionView::Good => v1::RobotCondition::Good,
+        ConditionView::CanGoOn => v1::RobotCondition::CanGoOn,
+        ConditionView::NeedsHelp => v1::RobotCondition::NeedsHelp,
+        ConditionView::Dead => v1::RobotCondition::Dead,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `SiteService`: the layout, and what of it is stopped or driven by devices.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,16 +11,18 @@ use drover_proto::grpc::v1::site_service_server::SiteService;
 use futures::stream;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tonic::{Request, Response};
+use tonic::{Request, Response, Status};
 
 use super::desk::{Desk, caller, user};
-use super::{Answer, Updates, later, ms, robot_id};
+use super::{Answer, Updates, ms, robot_id};
 use crate::auth::User;
 use crate::inbox;
-use crate::view::{AlarmView, DeviceView, View, ZoneView, kind};
+use crate::view::{AlarmView, BlockedEdgeView, DeviceView, View, ZoneView, kind};
 
 /// Pause between two statuses.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// Longest time an edge may be blocked for, s.
+const BLOCK_S_MAX: u64 = 30 * 24 * 3_600;
 
 pub(super) struct Ground(pub(super) Desk);
 
@@ -33,11 +36,13 @@ impl SiteService for Ground {
         if request.into_inner().known_version == head.version {
             return Ok(Response::new(head));
         }
+        let blocked: BTreeSet<&str> =
+            view.blocked_edges.iter().map(|blocked| blocked.edge.as_str()).collect();
         let zones =
             (0..layout.zones().len()).map(|zone| zone_message(layout, zone, view.zones.get(zone), true));
         Ok(Response::new(v1::GetLayoutResponse {
             nodes: layout.nodes().map(|node| node_message(layout, node)).collect(),
-            edges: layout.edges().map(|edge| edge_message(layout, edge)).collect(),
+            edges: layout.edges().map(|edge| edge_message(layout, edge, &blocked)).collect(),
             stations: layout.stations().iter().map(|station| station_message(layout, station)).collect(),
             zones: zones.collect(),
             ..head
@@ -69,12 +74,41 @@ impl SiteService for Ground {
         Ok(Response::new(v1::ResumeZoneResponse { receipt: Some(receipt) }))
     }
 
-    async fn block_edge(&self, _: Request<v1::BlockEdgeRequest>) -> Answer<v1::BlockEdgeResponse> {
-        Err(later("SiteService.BlockEdge", "until then stop the zone the edge lies in"))
+    async fn block_edge(&self, request: Request<v1::BlockEdgeRequest>) -> Answer<v1::BlockEdgeResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, &message.reason)?;
+        let edges = vec![message.edge.clone()];
+        let wish = match message.for_s {
+            None => Wish::CloseEdges(edges),
+            Some(for_s @ 1..=BLOCK_S_MAX) => Wish::CloseEdgesFor { edges, for_ms: for_s * 1_000 },
+            Some(for_s) => {
+                let text = format!(
+                    "`for_s` is {for_s}: use 1 to {BLOCK_S_MAX}, or leave it out to block until unblocked"
+                );
+                return Err(Status::invalid_argument(text));
+            }
+        };
+        let receipt = self.0.change(inbox::Request::Wish { wish, by }).await?;
+        Ok(Response::new(v1::BlockEdgeResponse { receipt: Some(receipt) }))
     }
 
-    async fn unblock_edge(&self, _: Request<v1::UnblockEdgeRequest>) -> Answer<v1::UnblockEdgeResponse> {
-        Err(later("SiteService.UnblockEdge", "no edge is blocked"))
+    async fn unblock_edge(
+        &self,
+        request: Request<v1::UnblockEdgeRequest>,
+    ) -> Answer<v1::UnblockEdgeResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, "")?;
+        let wish = Wish::OpenEdges(vec![message.edge.clone()]);
+        let receipt = self.0.change(inbox::Request::Wish { wish, by }).await?;
+        Ok(Response::new(v1::UnblockEdgeResponse { receipt: Some(receipt) }))
+    }
+
+    async fn list_blocked_edges(
+        &self,
+        _: Request<v1::ListBlockedEdgesRequest>,
+    ) -> Answer<v1::ListBlockedEdgesResponse> {
+        let view = self.0.view().await?;
+        Ok(Response::new(v1::ListBlockedEdgesResponse { edges: blocked(&view) }))
     }
 
     async fn list_devices(&self, _: Request<v1::ListDevicesRequest>) -> Answer<v1::ListDevicesResponse> {
@@ -163,6 +197,7 @@ impl Statuses {
             user: user.name,
             role: user.role.as_str().to_owned(),
             leader: view.leader.clone(),
+            blocked_edges: blocked(view),
         }
     }
 }
@@ -228,6 +263,18 @@ fn device_message(layout: &Layout, place: usize, device: &DeviceView) -> v1::Dev
     }
 }
 
+fn blocked(view: &View) -> Vec<v1::BlockedEdge> {
+    let message = |edge: &Arc<BlockedEdgeView>| v1::BlockedEdge {
+        edge: edge.edge.clone(),
+        blocked_by: edge.by.clone(),
+        blocked_at_ms: ms(edge.at_ms),
+        reason: edge.reason.clone(),
+        until_ms: edge.until_ms.map(ms),
+        robot: edge.robot.as_ref().map(robot_id),
+    };
+    view.blocked_edges.iter().map(message).collect()
+}
+
 fn alarm_message(alarm: &AlarmView) -> v1::Alarm {
     v1::Alarm {
         id: alarm.id,
@@ -250,7 +297,7 @@ fn node_message(layout: &Layout, node: NodeId) -> v1::LayoutNode {
 }
 
 /// Its speed is that of the fastest robot type on it.
-fn edge_message(layout: &Layout, id: drover_maps::EdgeId) -> v1::LayoutEdge {
+fn edge_message(layout: &Layout, id: drover_maps::EdgeId, blocked: &BTreeSet<&str>) -> v1::LayoutEdge {
     let edge = layout.edge(id);
     let types = (0..layout.robot_types().len() as u16).map(drover_maps::TypeId);
     let times = types.filter(|kind| layout.admits_edge(*kind, id)).map(|kind| layout.travel_ms(kind, id));
@@ -261,7 +308,7 @@ fn edge_message(layout: &Layout, id: drover_maps::EdgeId) -> v1::LayoutEdge {
         to: layout.node(edge.to).name.clone(),
         length_mm: edge.length_mm.into(),
         speed_mm_s: u32::try_from(speed).unwrap_or(u32::MAX),
-        blocked: false,
+        blocked: blocked.contains(edge.name.as_str()),
     }
 }
 

@@ -29,6 +29,7 @@ impl Changes {
         let is_first = before.is_none();
         changes.list("zones", is_first, &old.zones, &view.zones);
         changes.list("devices", is_first, &old.devices, &view.devices);
+        changes.list("blocked_edges", is_first, &old.blocked_edges, &view.blocked_edges);
         changes.list("alarms", is_first, &old.alarms, &view.alarms);
         changes.list("audit", is_first, &old.audit, &view.audit);
         if is_first || old.robots.len() != view.robots.len() {
@@ -38,7 +39,7 @@ impl Changes {
         if is_first || old.stations.len() != view.stations.len() {
             changes.text("stations", &view.stations.iter().map(|station| &station.id).collect::<Vec<_>>());
         }
-        changes.counts[SITE] = 6;
+        changes.counts[SITE] = 7;
         changes
     }
 

@@ -115,6 +115,13 @@ impl Reader {
             stations: in_order(stations, list::<String>(&site, "stations")?),
             zones: shared(list(&site, "zones")?),
             devices: shared(list(&site, "devices")?),
+            // A leader of an earlier version writes none.
+            blocked_edges: site
+                .contains_key("blocked_edges")
+                .then(|| list(&site, "blocked_edges"))
+                .transpose()?
+                .map(shared)
+                .unwrap_or_default(),
             alarms: shared(list(&site, "alarms")?),
             audit: shared(list(&site, "audit")?),
         }))

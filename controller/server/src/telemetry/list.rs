@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 17] = [
+const ALARM_CODES: [AlarmCode; 19] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -335,6 +335,8 @@ const ALARM_CODES: [AlarmCode; 17] = [
     AlarmCode::DeviceBack,
     AlarmCode::Implausible,
     AlarmCode::LoadAboard,
+    AlarmCode::EdgeBlocked,
+    AlarmCode::EdgeOpen,
     AlarmCode::Frozen,
     AlarmCode::RobotRequires,
     AlarmCode::PauseUnheeded,

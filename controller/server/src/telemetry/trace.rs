@@ -290,7 +290,8 @@ impl Tracer {
             | Fact::Silent(_)
             | Fact::Paused(_)
             | Fact::Strayed { .. }
-            | Fact::Load(_) => {}
+            | Fact::Load(_)
+            | Fact::Blocked { .. } => {}
         }
     }
 

@@ -14,7 +14,8 @@ use drover_core::{
 use super::job::Told;
 use super::station::Ahead;
 use super::{
-    ALARMS_MAX, AlarmView, AuditView, DeviceView, EVERY_MIN, JobView, RobotView, Screen, View, ZoneView, keep,
+    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, JobView, RobotView, Screen,
+    View, ZoneView, keep,
 };
 
 /// Ended jobs in a picture, at most.
@@ -208,6 +209,11 @@ impl Maker {
                 .map(|(index, (device, facts))| {
                     keep(before.devices.get(index), DeviceView::of(device, facts))
                 })
+                .collect(),
+            blocked_edges: BlockedEdgeView::all(fleet)
+                .into_iter()
+                .enumerate()
+                .map(|(index, edge)| keep(before.blocked_edges.get(index), edge))
                 .collect(),
             alarms: self.alarms.clone(),
             audit: self.audit.clone(),

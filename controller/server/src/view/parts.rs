@@ -45,7 +45,7 @@ impl ZoneView {
 }
 
 /// What the one who stopped it said.
-fn reason(action: &str, subject: &str, stop: &Stop, fleet: &Fleet) -> Option<String> {
+pub(super) fn reason(action: &str, subject: &str, stop: &Stop, fleet: &Fleet) -> Option<String> {
     let is_it = |entry: &&AuditEntry| {
         entry.action == action
             && entry.subject == subject

@@ -42,6 +42,9 @@ pub struct RobotView {
     pub phase: Option<super::TaskPhase>,
     /// What it complains of.
     pub errors: Vec<ErrorView>,
+    /// What that means for it; none = it hasn't been heard.
+    #[serde(default)]
+    pub condition: Option<ConditionView>,
     /// What its next step waits for.
     pub waits_for: Option<Wait>,
     /// The operator's pause, if one holds it.
@@ -78,6 +81,20 @@ pub enum RobotStatus {
     Error,
     /// A person or another system drives it.
     NotOurs,
+}
+
+/// What its own errors say of a robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionView {
+    /// It complains of nothing.
+    Good,
+    /// It complains, and can go on.
+    CanGoOn,
+    /// It stands until a person has helped it; then it can be resumed.
+    NeedsHelp,
+    /// It needed help, and doesn't answer any more.
+    Dead,
 }
 
 /// VDA 5050 `operatingMode`, as far as we tell them apart.
@@ -191,6 +208,7 @@ impl RobotView {
             job_id: robot.job().map(|job| job.0.clone()).unwrap_or_default(),
             phase: super::TaskPhase::of(&robot.task),
             errors: errors(seen),
+            condition: condition(seen, robot),
             waits_for: robot.waits_for.map(|cause| wait(cause, fleet)),
             paused: robot.hold.by_operator.as_ref().map(StopView::of),
             last_state_at_ms: heard.map(|seen| seen.at.0),
@@ -276,6 +294,17 @@ fn loads(seen: &Seen, robot: &Robot) -> Option<Vec<LoadView>> {
     let load = |(id, load_type): &(String, String)| LoadView { id: id.clone(), load_type: load_type.clone() };
     let said = seen.loads.as_ref().map(|loads| loads.iter().map(load).collect());
     said.or_else(|| robot.load.as_ref().map(|id| vec![LoadView { id: id.clone(), load_type: String::new() }]))
+}
+
+/// By its last word, which a restart of ours doesn't make better: the record knows of a fault.
+fn condition(seen: &Seen, robot: &Robot) -> Option<ConditionView> {
+    robot.connection?;
+    Some(match (robot.is_faulted, is_online(robot)) {
+        (true, true) => ConditionView::NeedsHelp,
+        (true, false) => ConditionView::Dead,
+        (false, _) if seen.errors.is_empty() => ConditionView::Good,
+        (false, _) => ConditionView::CanGoOn,
+    })
 }
 
 fn errors(seen: &Seen) -> Vec<ErrorView> {

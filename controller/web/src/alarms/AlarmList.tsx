@@ -25,11 +25,12 @@ export function AlarmList() {
 function AlarmRow({ alarm }: { alarm: Alarm }) {
   const t = useT();
   const { robot, device, code } = alarm;
+  const isGood = code === "DEVICE_BACK" || code === "EDGE_OPEN";
   // The service's own sentence is in English only.
   const detail = lang() === "en" ? alarm.text : undefined;
   return (
-    <li className={code === "DEVICE_BACK" ? "alarm good" : "alarm"} data-code={code}>
-      <Icon name={code === "DEVICE_BACK" ? "check" : "alert"} size={18} />
+    <li className={isGood ? "alarm good" : "alarm"} data-code={code}>
+      <Icon name={isGood ? "check" : "alert"} size={18} />
       <span className="alarm-text" title={detail}>
         <b>
           {robot && (

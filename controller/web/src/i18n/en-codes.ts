@@ -53,6 +53,8 @@ export const enCodes: Record<keyof typeof koCodes, string> = {
   "alarm.DEVICE_BACK": "The device is back",
   "alarm.IMPLAUSIBLE": "The robot claims to be farther than it can be",
   "alarm.LOAD_ABOARD": "A load is aboard that no job wants: take it off",
+  "alarm.EDGE_BLOCKED": "The robot's way is blocked: the others go round",
+  "alarm.EDGE_OPEN": "A blocked way is open again",
   "alarm.FROZEN": "The controller has stopped on purpose: call support",
   "alarm.ROBOT_REQUIRES": "The robot requires something of orders that isn't sent",
   "alarm.PAUSE_UNHEEDED": "The robot was told to stand and drives on",

@@ -52,6 +52,8 @@ export const koCodes = {
   "alarm.DEVICE_BACK": "장치와 다시 연결되었습니다",
   "alarm.IMPLAUSIBLE": "로봇이 갈 수 없는 거리를 지났다고 보고합니다",
   "alarm.LOAD_ABOARD": "작업이 없는 짐이 로봇에 실려 있습니다. 짐을 내려 주세요",
+  "alarm.EDGE_BLOCKED": "로봇의 길이 막혔습니다. 다른 로봇은 돌아갑니다",
+  "alarm.EDGE_OPEN": "막혔던 길이 다시 열렸습니다",
   "alarm.FROZEN": "관제가 안전을 위해 스스로 멈췄습니다. 지원팀에 연락하세요",
   "alarm.ROBOT_REQUIRES": "로봇이 요구하는 항목을 주문에 보내지 않고 있습니다",
   "alarm.PAUSE_UNHEEDED": "정지 명령을 받고도 로봇이 계속 움직입니다",

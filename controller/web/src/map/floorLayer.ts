@@ -12,6 +12,8 @@ export interface FloorPicture {
   size: Size;
   palette: Palette;
   stopped: ReadonlySet<string>;
+  /** Ways that nobody is led over. */
+  blocked: ReadonlySet<string>;
   t: Translate;
 }
 
@@ -28,6 +30,7 @@ export function drawFloor(ctx: CanvasRenderingContext2D, picture: FloorPicture):
   const areas = layout.areas.filter((area) => area.map === map || area.map === "");
   for (const area of areas) drawArea(ctx, picture, area);
   drawWays(ctx, picture);
+  drawBlocked(ctx, picture);
   for (const place of layout.places) if (place.map === map) drawPlace(ctx, picture, place);
   for (const area of areas) drawAreaName(ctx, picture, area);
 }
@@ -106,6 +109,28 @@ function drawWays(ctx: CanvasRenderingContext2D, picture: FloorPicture): void {
   ctx.lineCap = "round";
   ctx.lineWidth = Math.min(10, Math.max(1, picture.view.scale * 0.09));
   ctx.strokeStyle = picture.palette.edge;
+  ctx.stroke(path);
+}
+
+function drawBlocked(ctx: CanvasRenderingContext2D, picture: FloorPicture): void {
+  const path = new Path2D();
+  const arm = Math.min(12, Math.max(4, picture.view.scale * 0.4));
+  for (const id of picture.blocked) {
+    const edge = picture.layout.edges.get(id);
+    if (!edge || edge.from.map !== picture.map) continue;
+    const a = toScreen(picture.view, picture.size, edge.from);
+    const b = toScreen(picture.view, picture.size, edge.to);
+    const [x, y] = [(a.x + b.x) / 2, (a.y + b.y) / 2];
+    path.moveTo(a.x, a.y);
+    path.lineTo(b.x, b.y);
+    path.moveTo(x - arm, y - arm);
+    path.lineTo(x + arm, y + arm);
+    path.moveTo(x - arm, y + arm);
+    path.lineTo(x + arm, y - arm);
+  }
+  ctx.lineCap = "round";
+  ctx.lineWidth = Math.min(6, Math.max(2, picture.view.scale * 0.14));
+  ctx.strokeStyle = picture.palette.danger;
   ctx.stroke(path);
 }
 

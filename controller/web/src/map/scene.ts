@@ -165,12 +165,13 @@ export class Scene {
 
   private paintFloor(view: View, plan: NonNullable<ReturnType<typeof layout>>): void {
     const stopped = new Set(status()?.zones.filter((zone) => zone.stopped).map((zone) => zone.id));
-    const wanted = [view.scale, view.x, view.y, this.map, lang(), [...stopped].join()].join("|");
+    const blocked = new Set(status()?.blockedEdges.map(({ edge }) => edge));
+    const wanted = [view.scale, view.x, view.y, this.map, lang(), [...stopped].join(), [...blocked].join()].join("|");
     if (wanted === this.floorFor) return;
     this.floorFor = wanted;
     const ctx = this.floor.getContext("2d", { alpha: false })!;
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
-    drawFloor(ctx, { layout: plan, map: this.map, view, size: this.size, palette: this.palette, stopped, t });
+    drawFloor(ctx, { layout: plan, map: this.map, view, size: this.size, palette: this.palette, stopped, blocked, t });
   }
 }
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/site.proto.
  */
 export const file_drover_v1_site: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvc2l0ZS5wcm90bxIJZHJvdmVyLnYxIkEKCkxheW91dE5vZGUSCgoCaWQYASABKAkSCwoDbWFwGAIgASgJEgwKBHhfbW0YAyABKBISDAoEeV9tbRgEIAEoEiJqCgpMYXlvdXRFZGdlEgoKAmlkGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSEQoJbGVuZ3RoX21tGAQgASgEEhIKCnNwZWVkX21tX3MYBSABKA0SDwoHYmxvY2tlZBgGIAEoCCI4Cg1MYXlvdXRTdGF0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyADKAkivAEKBFpvbmUSCgoCaWQYASABKAkSEwoLdGVtcGVyYXR1cmUYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHc3RvcHBlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkSIQoHb3V0bGluZRgGIAMoCzIQLmRyb3Zlci52MS5Qb2ludBISCgpzdG9wcGVkX2J5GAcgASgJEhoKDXN0b3BwZWRfYXRfbXMYCCABKANIAIgBAUIQCg5fc3RvcHBlZF9hdF9tcyIjCgVQb2ludBIMCgR4X21tGAEgASgSEgwKBHlfbW0YAiABKBIitwEKBkRldmljZRIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEg4KBm9ubGluZRgDIAEoCBIRCglyZXF1ZXN0ZWQYBCABKAkSDQoFc3RhdGUYBSABKAkSDQoFZWRnZXMYBiADKAkSHQoQbGFzdF9zdGF0ZV9hdF9tcxgHIAEoA0gAiAEBEg0KBWVycm9yGAggASgJEg8KB3Ryb3VibGUYCSABKAlCEwoRX2xhc3Rfc3RhdGVfYXRfbXMiKQoQR2V0TGF5b3V0UmVxdWVzdBIVCg1rbm93bl92ZXJzaW9uGAEgASgJIsoBChFHZXRMYXlvdXRSZXNwb25zZRIMCgRzaXRlGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSJAoFbm9kZXMYAyADKAsyFS5kcm92ZXIudjEuTGF5b3V0Tm9kZRIkCgVlZGdlcxgEIAMoCzIVLmRyb3Zlci52MS5MYXlvdXRFZGdlEioKCHN0YXRpb25zGAUgAygLMhguZHJvdmVyLnYxLkxheW91dFN0YXRpb24SHgoFem9uZXMYBiADKAsyDy5kcm92ZXIudjEuWm9uZSISChBMaXN0Wm9uZXNSZXF1ZXN0IjMKEUxpc3Rab25lc1Jlc3BvbnNlEh4KBXpvbmVzGAEgAygLMg8uZHJvdmVyLnYxLlpvbmUiSAoPU3RvcFpvbmVSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgR6b25lGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJbChBTdG9wWm9uZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdBIiCgZyb2JvdHMYAiADKAsyEi5kcm92ZXIudjEuUm9ib3RJZCI6ChFSZXN1bWVab25lUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEem9uZRgCIAEoCSI5ChJSZXN1bWVab25lUmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLmRyb3Zlci52MS5SZWNlaXB0IkkKEEJsb2NrRWRnZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEgwKBGVkZ2UYAiABKAkSDgoGcmVhc29uGAMgASgJIjgKEUJsb2NrRWRnZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCI7ChJVbmJsb2NrRWRnZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEgwKBGVkZ2UYAiABKAkiOgoTVW5ibG9ja0VkZ2VSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiFAoSTGlzdERldmljZXNSZXF1ZXN0IjkKE0xpc3REZXZpY2VzUmVzcG9uc2USIgoHZGV2aWNlcxgBIAMoCzIRLmRyb3Zlci52MS5EZXZpY2UiFQoTV2F0Y2hEZXZpY2VzUmVxdWVzdCIUChJXYXRjaFN0YXR1c1JlcXVlc3Qi5wEKClNpdGVTdGF0dXMSDAoEc2l0ZRgBIAEoCRIOCgZub3dfbXMYAiABKAMSDQoFc3BlZWQYAyABKAESCwoDc2VxGAQgASgEEg0KBWxlYWRzGAUgASgIEh4KBXpvbmVzGAYgAygLMg8uZHJvdmVyLnYxLlpvbmUSIgoHZGV2aWNlcxgHIAMoCzIRLmRyb3Zlci52MS5EZXZpY2USIAoGYWxhcm1zGAggAygLMhAuZHJvdmVyLnYxLkFsYXJtEgwKBHVzZXIYCSABKAkSDAoEcm9sZRgKIAEoCRIOCgZsZWFkZXIYCyABKAkicQoFQWxhcm0SCgoCaWQYASABKAQSDQoFYXRfbXMYAiABKAMSDAoEY29kZRgDIAEoCRIhCgVyb2JvdBgEIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkEg4KBmRldmljZRgFIAEoCRIMCgR0ZXh0GAYgASgJMp0FCgtTaXRlU2VydmljZRJGCglHZXRMYXlvdXQSGy5kcm92ZXIudjEuR2V0TGF5b3V0UmVxdWVzdBocLmRyb3Zlci52MS5HZXRMYXlvdXRSZXNwb25zZRJGCglMaXN0Wm9uZXMSGy5kcm92ZXIudjEuTGlzdFpvbmVzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0Wm9uZXNSZXNwb25zZRJDCghTdG9wWm9uZRIaLmRyb3Zlci52MS5TdG9wWm9uZVJlcXVlc3QaGy5kcm92ZXIudjEuU3RvcFpvbmVSZXNwb25zZRJJCgpSZXN1bWVab25lEhwuZHJvdmVyLnYxLlJlc3VtZVpvbmVSZXF1ZXN0Gh0uZHJvdmVyLnYxLlJlc3VtZVpvbmVSZXNwb25zZRJGCglCbG9ja0VkZ2USGy5kcm92ZXIudjEuQmxvY2tFZGdlUmVxdWVzdBocLmRyb3Zlci52MS5CbG9ja0VkZ2VSZXNwb25zZRJMCgtVbmJsb2NrRWRnZRIdLmRyb3Zlci52MS5VbmJsb2NrRWRnZVJlcXVlc3QaHi5kcm92ZXIudjEuVW5ibG9ja0VkZ2VSZXNwb25zZRJMCgtMaXN0RGV2aWNlcxIdLmRyb3Zlci52MS5MaXN0RGV2aWNlc1JlcXVlc3QaHi5kcm92ZXIudjEuTGlzdERldmljZXNSZXNwb25zZRJDCgxXYXRjaERldmljZXMSHi5kcm92ZXIudjEuV2F0Y2hEZXZpY2VzUmVxdWVzdBoRLmRyb3Zlci52MS5EZXZpY2UwARJFCgtXYXRjaFN0YXR1cxIdLmRyb3Zlci52MS5XYXRjaFN0YXR1c1JlcXVlc3QaFS5kcm92ZXIudjEuU2l0ZVN0YXR1czABYgZwcm90bzM", [file_drover_v1_common]);
+  fileDesc("ChRkcm92ZXIvdjEvc2l0ZS5wcm90bxIJZHJvdmVyLnYxIkEKCkxheW91dE5vZGUSCgoCaWQYASABKAkSCwoDbWFwGAIgASgJEgwKBHhfbW0YAyABKBISDAoEeV9tbRgEIAEoEiJqCgpMYXlvdXRFZGdlEgoKAmlkGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSEQoJbGVuZ3RoX21tGAQgASgEEhIKCnNwZWVkX21tX3MYBSABKA0SDwoHYmxvY2tlZBgGIAEoCCI4Cg1MYXlvdXRTdGF0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyADKAkivAEKBFpvbmUSCgoCaWQYASABKAkSEwoLdGVtcGVyYXR1cmUYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHc3RvcHBlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkSIQoHb3V0bGluZRgGIAMoCzIQLmRyb3Zlci52MS5Qb2ludBISCgpzdG9wcGVkX2J5GAcgASgJEhoKDXN0b3BwZWRfYXRfbXMYCCABKANIAIgBAUIQCg5fc3RvcHBlZF9hdF9tcyKdAQoLQmxvY2tlZEVkZ2USDAoEZWRnZRgBIAEoCRISCgpibG9ja2VkX2J5GAIgASgJEhUKDWJsb2NrZWRfYXRfbXMYAyABKAMSDgoGcmVhc29uGAQgASgJEhUKCHVudGlsX21zGAUgASgDSACIAQESIQoFcm9ib3QYBiABKAsyEi5kcm92ZXIudjEuUm9ib3RJZEILCglfdW50aWxfbXMiIwoFUG9pbnQSDAoEeF9tbRgBIAEoEhIMCgR5X21tGAIgASgSIrcBCgZEZXZpY2USCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZvbmxpbmUYAyABKAgSEQoJcmVxdWVzdGVkGAQgASgJEg0KBXN0YXRlGAUgASgJEg0KBWVkZ2VzGAYgAygJEh0KEGxhc3Rfc3RhdGVfYXRfbXMYByABKANIAIgBARINCgVlcnJvchgIIAEoCRIPCgd0cm91YmxlGAkgASgJQhMKEV9sYXN0X3N0YXRlX2F0X21zIikKEEdldExheW91dFJlcXVlc3QSFQoNa25vd25fdmVyc2lvbhgBIAEoCSLKAQoRR2V0TGF5b3V0UmVzcG9uc2USDAoEc2l0ZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEiQKBW5vZGVzGAMgAygLMhUuZHJvdmVyLnYxLkxheW91dE5vZGUSJAoFZWRnZXMYBCADKAsyFS5kcm92ZXIudjEuTGF5b3V0RWRnZRIqCghzdGF0aW9ucxgFIAMoCzIYLmRyb3Zlci52MS5MYXlvdXRTdGF0aW9uEh4KBXpvbmVzGAYgAygLMg8uZHJvdmVyLnYxLlpvbmUiEgoQTGlzdFpvbmVzUmVxdWVzdCIzChFMaXN0Wm9uZXNSZXNwb25zZRIeCgV6b25lcxgBIAMoCzIPLmRyb3Zlci52MS5ab25lIkgKD1N0b3Bab25lUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEem9uZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiWwoQU3RvcFpvbmVSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQSIgoGcm9ib3RzGAIgAygLMhIuZHJvdmVyLnYxLlJvYm90SWQiOgoRUmVzdW1lWm9uZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEgwKBHpvbmUYAiABKAkiOQoSUmVzdW1lWm9uZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCJnChBCbG9ja0VkZ2VSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgRlZGdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgVmb3JfcxgEIAEoBEgAiAEBQggKBl9mb3JfcyI4ChFCbG9ja0VkZ2VSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiOwoSVW5ibG9ja0VkZ2VSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgRlZGdlGAIgASgJIjoKE1VuYmxvY2tFZGdlUmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLmRyb3Zlci52MS5SZWNlaXB0IhkKF0xpc3RCbG9ja2VkRWRnZXNSZXF1ZXN0IkEKGExpc3RCbG9ja2VkRWRnZXNSZXNwb25zZRIlCgVlZGdlcxgBIAMoCzIWLmRyb3Zlci52MS5CbG9ja2VkRWRnZSIUChJMaXN0RGV2aWNlc1JlcXVlc3QiOQoTTGlzdERldmljZXNSZXNwb25zZRIiCgdkZXZpY2VzGAEgAygLMhEuZHJvdmVyLnYxLkRldmljZSIVChNXYXRjaERldmljZXNSZXF1ZXN0IhQKEldhdGNoU3RhdHVzUmVxdWVzdCKWAgoKU2l0ZVN0YXR1cxIMCgRzaXRlGAEgASgJEg4KBm5vd19tcxgCIAEoAxINCgVzcGVlZBgDIAEoARILCgNzZXEYBCABKAQSDQoFbGVhZHMYBSABKAgSHgoFem9uZXMYBiADKAsyDy5kcm92ZXIudjEuWm9uZRIiCgdkZXZpY2VzGAcgAygLMhEuZHJvdmVyLnYxLkRldmljZRIgCgZhbGFybXMYCCADKAsyEC5kcm92ZXIudjEuQWxhcm0SDAoEdXNlchgJIAEoCRIMCgRyb2xlGAogASgJEg4KBmxlYWRlchgLIAEoCRItCg1ibG9ja2VkX2VkZ2VzGAwgAygLMhYuZHJvdmVyLnYxLkJsb2NrZWRFZGdlInEKBUFsYXJtEgoKAmlkGAEgASgEEg0KBWF0X21zGAIgASgDEgwKBGNvZGUYAyABKAkSIQoFcm9ib3QYBCABKAsyEi5kcm92ZXIudjEuUm9ib3RJZBIOCgZkZXZpY2UYBSABKAkSDAoEdGV4dBgGIAEoCTL6BQoLU2l0ZVNlcnZpY2USRgoJR2V0TGF5b3V0EhsuZHJvdmVyLnYxLkdldExheW91dFJlcXVlc3QaHC5kcm92ZXIudjEuR2V0TGF5b3V0UmVzcG9uc2USRgoJTGlzdFpvbmVzEhsuZHJvdmVyLnYxLkxpc3Rab25lc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFpvbmVzUmVzcG9uc2USQwoIU3RvcFpvbmUSGi5kcm92ZXIudjEuU3RvcFpvbmVSZXF1ZXN0GhsuZHJvdmVyLnYxLlN0b3Bab25lUmVzcG9uc2USSQoKUmVzdW1lWm9uZRIcLmRyb3Zlci52MS5SZXN1bWVab25lUmVxdWVzdBodLmRyb3Zlci52MS5SZXN1bWVab25lUmVzcG9uc2USRgoJQmxvY2tFZGdlEhsuZHJvdmVyLnYxLkJsb2NrRWRnZVJlcXVlc3QaHC5kcm92ZXIudjEuQmxvY2tFZGdlUmVzcG9uc2USTAoLVW5ibG9ja0VkZ2USHS5kcm92ZXIudjEuVW5ibG9ja0VkZ2VSZXF1ZXN0Gh4uZHJvdmVyLnYxLlVuYmxvY2tFZGdlUmVzcG9uc2USWwoQTGlzdEJsb2NrZWRFZGdlcxIiLmRyb3Zlci52MS5MaXN0QmxvY2tlZEVkZ2VzUmVxdWVzdBojLmRyb3Zlci52MS5MaXN0QmxvY2tlZEVkZ2VzUmVzcG9uc2USTAoLTGlzdERldmljZXMSHS5kcm92ZXIudjEuTGlzdERldmljZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLkxpc3REZXZpY2VzUmVzcG9uc2USQwoMV2F0Y2hEZXZpY2VzEh4uZHJvdmVyLnYxLldhdGNoRGV2aWNlc1JlcXVlc3QaES5kcm92ZXIudjEuRGV2aWNlMAESRQoLV2F0Y2hTdGF0dXMSHS5kcm92ZXIudjEuV2F0Y2hTdGF0dXNSZXF1ZXN0GhUuZHJvdmVyLnYxLlNpdGVTdGF0dXMwAWIGcHJvdG8z", [file_drover_v1_common]);
 
 /**
  * @generated from message drover.v1.LayoutNode
@@ -178,6 +178,56 @@ export const ZoneSchema: GenMessage<Zone> = /*@__PURE__*/
   messageDesc(file_drover_v1_site, 3);
 
 /**
+ * An edge that nobody is led over.
+ *
+ * @generated from message drover.v1.BlockedEdge
+ */
+export type BlockedEdge = Message<"drover.v1.BlockedEdge"> & {
+  /**
+   * @generated from field: string edge = 1;
+   */
+  edge: string;
+
+  /**
+   * Who blocked it; empty when a robot says that its way is blocked.
+   *
+   * @generated from field: string blocked_by = 2;
+   */
+  blockedBy: string;
+
+  /**
+   * @generated from field: int64 blocked_at_ms = 3;
+   */
+  blockedAtMs: bigint;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * When it opens by itself; absent: when an operator says so, or the robot drives on.
+   *
+   * @generated from field: optional int64 until_ms = 5;
+   */
+  untilMs?: bigint | undefined;
+
+  /**
+   * The robot that stands before something on it.
+   *
+   * @generated from field: drover.v1.RobotId robot = 6;
+   */
+  robot?: RobotId | undefined;
+};
+
+/**
+ * Describes the message drover.v1.BlockedEdge.
+ * Use `create(BlockedEdgeSchema)` to create a new message.
+ */
+export const BlockedEdgeSchema: GenMessage<BlockedEdge> = /*@__PURE__*/
+  messageDesc(file_drover_v1_site, 4);
+
+/**
  * @generated from message drover.v1.Point
  */
 export type Point = Message<"drover.v1.Point"> & {
@@ -197,7 +247,7 @@ export type Point = Message<"drover.v1.Point"> & {
  * Use `create(PointSchema)` to create a new message.
  */
 export const PointSchema: GenMessage<Point> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 4);
+  messageDesc(file_drover_v1_site, 5);
 
 /**
  * @generated from message drover.v1.Device
@@ -260,7 +310,7 @@ export type Device = Message<"drover.v1.Device"> & {
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema: GenMessage<Device> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 5);
+  messageDesc(file_drover_v1_site, 6);
 
 /**
  * @generated from message drover.v1.GetLayoutRequest
@@ -279,7 +329,7 @@ export type GetLayoutRequest = Message<"drover.v1.GetLayoutRequest"> & {
  * Use `create(GetLayoutRequestSchema)` to create a new message.
  */
 export const GetLayoutRequestSchema: GenMessage<GetLayoutRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 6);
+  messageDesc(file_drover_v1_site, 7);
 
 /**
  * @generated from message drover.v1.GetLayoutResponse
@@ -323,7 +373,7 @@ export type GetLayoutResponse = Message<"drover.v1.GetLayoutResponse"> & {
  * Use `create(GetLayoutResponseSchema)` to create a new message.
  */
 export const GetLayoutResponseSchema: GenMessage<GetLayoutResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 7);
+  messageDesc(file_drover_v1_site, 8);
 
 /**
  * @generated from message drover.v1.ListZonesRequest
@@ -336,7 +386,7 @@ export type ListZonesRequest = Message<"drover.v1.ListZonesRequest"> & {
  * Use `create(ListZonesRequestSchema)` to create a new message.
  */
 export const ListZonesRequestSchema: GenMessage<ListZonesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 8);
+  messageDesc(file_drover_v1_site, 9);
 
 /**
  * @generated from message drover.v1.ListZonesResponse
@@ -353,7 +403,7 @@ export type ListZonesResponse = Message<"drover.v1.ListZonesResponse"> & {
  * Use `create(ListZonesResponseSchema)` to create a new message.
  */
 export const ListZonesResponseSchema: GenMessage<ListZonesResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 9);
+  messageDesc(file_drover_v1_site, 10);
 
 /**
  * @generated from message drover.v1.StopZoneRequest
@@ -380,7 +430,7 @@ export type StopZoneRequest = Message<"drover.v1.StopZoneRequest"> & {
  * Use `create(StopZoneRequestSchema)` to create a new message.
  */
 export const StopZoneRequestSchema: GenMessage<StopZoneRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 10);
+  messageDesc(file_drover_v1_site, 11);
 
 /**
  * @generated from message drover.v1.StopZoneResponse
@@ -404,7 +454,7 @@ export type StopZoneResponse = Message<"drover.v1.StopZoneResponse"> & {
  * Use `create(StopZoneResponseSchema)` to create a new message.
  */
 export const StopZoneResponseSchema: GenMessage<StopZoneResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 11);
+  messageDesc(file_drover_v1_site, 12);
 
 /**
  * @generated from message drover.v1.ResumeZoneRequest
@@ -426,7 +476,7 @@ export type ResumeZoneRequest = Message<"drover.v1.ResumeZoneRequest"> & {
  * Use `create(ResumeZoneRequestSchema)` to create a new message.
  */
 export const ResumeZoneRequestSchema: GenMessage<ResumeZoneRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 12);
+  messageDesc(file_drover_v1_site, 13);
 
 /**
  * @generated from message drover.v1.ResumeZoneResponse
@@ -443,7 +493,7 @@ export type ResumeZoneResponse = Message<"drover.v1.ResumeZoneResponse"> & {
  * Use `create(ResumeZoneResponseSchema)` to create a new message.
  */
 export const ResumeZoneResponseSchema: GenMessage<ResumeZoneResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 13);
+  messageDesc(file_drover_v1_site, 14);
 
 /**
  * @generated from message drover.v1.BlockEdgeRequest
@@ -463,6 +513,14 @@ export type BlockEdgeRequest = Message<"drover.v1.BlockEdgeRequest"> & {
    * @generated from field: string reason = 3;
    */
   reason: string;
+
+  /**
+   * It opens by itself after so many seconds of the fleet's clock, at most 30 days; absent: when it is unblocked. Of two
+   * blocks of one edge the longer one holds.
+   *
+   * @generated from field: optional uint64 for_s = 4;
+   */
+  forS?: bigint | undefined;
 };
 
 /**
@@ -470,7 +528,7 @@ export type BlockEdgeRequest = Message<"drover.v1.BlockEdgeRequest"> & {
  * Use `create(BlockEdgeRequestSchema)` to create a new message.
  */
 export const BlockEdgeRequestSchema: GenMessage<BlockEdgeRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 14);
+  messageDesc(file_drover_v1_site, 15);
 
 /**
  * @generated from message drover.v1.BlockEdgeResponse
@@ -487,7 +545,7 @@ export type BlockEdgeResponse = Message<"drover.v1.BlockEdgeResponse"> & {
  * Use `create(BlockEdgeResponseSchema)` to create a new message.
  */
 export const BlockEdgeResponseSchema: GenMessage<BlockEdgeResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 15);
+  messageDesc(file_drover_v1_site, 16);
 
 /**
  * @generated from message drover.v1.UnblockEdgeRequest
@@ -509,7 +567,7 @@ export type UnblockEdgeRequest = Message<"drover.v1.UnblockEdgeRequest"> & {
  * Use `create(UnblockEdgeRequestSchema)` to create a new message.
  */
 export const UnblockEdgeRequestSchema: GenMessage<UnblockEdgeRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 16);
+  messageDesc(file_drover_v1_site, 17);
 
 /**
  * @generated from message drover.v1.UnblockEdgeResponse
@@ -526,7 +584,37 @@ export type UnblockEdgeResponse = Message<"drover.v1.UnblockEdgeResponse"> & {
  * Use `create(UnblockEdgeResponseSchema)` to create a new message.
  */
 export const UnblockEdgeResponseSchema: GenMessage<UnblockEdgeResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 17);
+  messageDesc(file_drover_v1_site, 18);
+
+/**
+ * @generated from message drover.v1.ListBlockedEdgesRequest
+ */
+export type ListBlockedEdgesRequest = Message<"drover.v1.ListBlockedEdgesRequest"> & {
+};
+
+/**
+ * Describes the message drover.v1.ListBlockedEdgesRequest.
+ * Use `create(ListBlockedEdgesRequestSchema)` to create a new message.
+ */
+export const ListBlockedEdgesRequestSchema: GenMessage<ListBlockedEdgesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_site, 19);
+
+/**
+ * @generated from message drover.v1.ListBlockedEdgesResponse
+ */
+export type ListBlockedEdgesResponse = Message<"drover.v1.ListBlockedEdgesResponse"> & {
+  /**
+   * @generated from field: repeated drover.v1.BlockedEdge edges = 1;
+   */
+  edges: BlockedEdge[];
+};
+
+/**
+ * Describes the message drover.v1.ListBlockedEdgesResponse.
+ * Use `create(ListBlockedEdgesResponseSchema)` to create a new message.
+ */
+export const ListBlockedEdgesResponseSchema: GenMessage<ListBlockedEdgesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_site, 20);
 
 /**
  * @generated from message drover.v1.ListDevicesRequest
@@ -539,7 +627,7 @@ export type ListDevicesRequest = Message<"drover.v1.ListDevicesRequest"> & {
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema: GenMessage<ListDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 18);
+  messageDesc(file_drover_v1_site, 21);
 
 /**
  * @generated from message drover.v1.ListDevicesResponse
@@ -556,7 +644,7 @@ export type ListDevicesResponse = Message<"drover.v1.ListDevicesResponse"> & {
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema: GenMessage<ListDevicesResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 19);
+  messageDesc(file_drover_v1_site, 22);
 
 /**
  * @generated from message drover.v1.WatchDevicesRequest
@@ -569,7 +657,7 @@ export type WatchDevicesRequest = Message<"drover.v1.WatchDevicesRequest"> & {
  * Use `create(WatchDevicesRequestSchema)` to create a new message.
  */
 export const WatchDevicesRequestSchema: GenMessage<WatchDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 20);
+  messageDesc(file_drover_v1_site, 23);
 
 /**
  * @generated from message drover.v1.WatchStatusRequest
@@ -582,7 +670,7 @@ export type WatchStatusRequest = Message<"drover.v1.WatchStatusRequest"> & {
  * Use `create(WatchStatusRequestSchema)` to create a new message.
  */
 export const WatchStatusRequestSchema: GenMessage<WatchStatusRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 21);
+  messageDesc(file_drover_v1_site, 24);
 
 /**
  * @generated from message drover.v1.SiteStatus
@@ -658,6 +746,11 @@ export type SiteStatus = Message<"drover.v1.SiteStatus"> & {
    * @generated from field: string leader = 11;
    */
   leader: string;
+
+  /**
+   * @generated from field: repeated drover.v1.BlockedEdge blocked_edges = 12;
+   */
+  blockedEdges: BlockedEdge[];
 };
 
 /**
@@ -665,7 +758,7 @@ export type SiteStatus = Message<"drover.v1.SiteStatus"> & {
  * Use `create(SiteStatusSchema)` to create a new message.
  */
 export const SiteStatusSchema: GenMessage<SiteStatus> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 22);
+  messageDesc(file_drover_v1_site, 25);
 
 /**
  * Something an operator must know. `code` is the key of its text on a screen.
@@ -713,7 +806,7 @@ export type Alarm = Message<"drover.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 23);
+  messageDesc(file_drover_v1_site, 26);
 
 /**
  * @generated from service drover.v1.SiteService
@@ -754,7 +847,7 @@ export const SiteService: GenService<{
     output: typeof ResumeZoneResponseSchema;
   },
   /**
-   * No new way leads over the edge. Robots on it leave it.
+   * No new way leads over the edge. Robots on it leave it. An edge has one direction: the one back is another.
    *
    * @generated from rpc drover.v1.SiteService.BlockEdge
    */
@@ -770,6 +863,16 @@ export const SiteService: GenService<{
     methodKind: "unary";
     input: typeof UnblockEdgeRequestSchema;
     output: typeof UnblockEdgeResponseSchema;
+  },
+  /**
+   * Edges that are blocked now, by operators and by robots' own words.
+   *
+   * @generated from rpc drover.v1.SiteService.ListBlockedEdges
+   */
+  listBlockedEdges: {
+    methodKind: "unary";
+    input: typeof ListBlockedEdgesRequestSchema;
+    output: typeof ListBlockedEdgesResponseSchema;
   },
   /**
    * @generated from rpc drover.v1.SiteService.ListDevices
