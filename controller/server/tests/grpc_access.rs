@@ -44,7 +44,7 @@ fn token(name: &str) -> Token {
 }
 
 /// A method of every class, and how many of viewer, operator and admin it refuses.
-const METHODS: [(&str, usize); 12] = [
+const METHODS: [(&str, usize); 14] = [
     ("/drover.v1.JobService/List", 0),
     ("/drover.v1.JobService/Watch", 0),
     ("/drover.v1.FleetService/Watch", 0),
@@ -54,6 +54,8 @@ const METHODS: [(&str, usize); 12] = [
     ("/drover.v1.JobService/Submit", 1),
     ("/drover.v1.FleetService/Pause", 1),
     ("/drover.v1.SiteService/ResumeZone", 1),
+    ("/drover.v1.SiteService/BlockEdge", 1),
+    ("/drover.v1.SiteService/ListBlockedEdges", 0),
     ("/drover.v1.FloorService/Confirm", 1),
     ("/drover.v1.FleetService/Release", 2),
     ("/drover.v1.JobService/Explode", 2),
@@ -242,4 +244,8 @@ async fn a_standby_refuses_changes_and_names_the_leader() {
     assert_eq!(refused.code(), Code::Unavailable);
     assert_eq!(refused.metadata().get("drover-code").unwrap(), "NOT_LEADER");
     assert!(refused.message().contains(&format!("127.0.0.1:{}", leader.port)), "{refused}");
+    let mut site = SiteServiceClient::new(standby.channel().await);
+    let block = v1::BlockEdgeRequest { edge: "any".to_owned(), ..v1::BlockEdgeRequest::default() };
+    let refused = site.block_edge(block).await.unwrap_err();
+    assert_eq!(refused.metadata().get("drover-code").unwrap(), "NOT_LEADER");
 }

@@ -90,6 +90,8 @@ pub(crate) fn subject(action: &str, message: &[u8]) -> String {
         "edge.block" => v1::BlockEdgeRequest::decode(message).map(|request| request.edge),
         "edge.unblock" => v1::UnblockEdgeRequest::decode(message).map(|request| request.edge),
         "robot.pause" => v1::PauseRobotsRequest::decode(message).map(|request| robots(request.robots)),
+        "robot.release" => v1::ReleaseRobotRequest::decode(message)
+            .map(|request| robots(request.robot.into_iter().collect())),
         "robot.resume" => v1::ResumeRobotsRequest::decode(message).map(|request| robots(request.robots)),
         "job.cancel" => v1::CancelJobRequest::decode(message).map(|request| request.job_id),
         "job.update" => v1::UpdateJobRequest::decode(message).map(|request| request.job_id),

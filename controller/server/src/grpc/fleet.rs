@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drover_core::{RobotName, Wish};
+use drover_core::{Fleet, RobotName, Wish};
 use drover_proto::grpc::v1;
 use drover_proto::grpc::v1::fleet_service_server::FleetService;
 use tonic::{Request, Response, Status};
@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use super::desk::{Desk, caller};
 use super::{Answer, Updates, later, ms, page, robot_id, robot_name};
 use crate::inbox;
-use crate::view::{BatteryView, ConditionView, ModeView, PoseView, RobotStatus, RobotView, Wait};
+use crate::view::{BatteryView, ConditionView, ModeView, PoseView, RobotStatus, RobotView, View, Wait};
 
 /// Robots named in one request, at most.
 const NAMED_MAX: usize = 1_000;
@@ -64,15 +64,51 @@ impl FleetService for Robots {
         Ok(Response::new(v1::ResumeRobotsResponse { receipt: Some(receipt) }))
     }
 
-    async fn release(&self, _: Request<v1::ReleaseRobotRequest>) -> Answer<v1::ReleaseRobotResponse> {
-        let instead = "until then a robot frees its places when it reports where it stands, or is driven off by hand \
-                       and reports again";
-        Err(later("FleetService.Release", instead))
+    async fn release(&self, request: Request<v1::ReleaseRobotRequest>) -> Answer<v1::ReleaseRobotResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, &message.reason)?;
+        let name = robot_name(releasable(message)?);
+        let held = held(&self.0.now(), &name);
+        let wish = Wish::ReleaseRobots(vec![name]);
+        let (receipt, freed) =
+            self.0.change_and(inbox::Request::Wish { wish, by }, move |fleet| free_of(fleet, held)).await?;
+        Ok(Response::new(v1::ReleaseRobotResponse { receipt: Some(receipt), freed }))
     }
 
     async fn send(&self, _: Request<v1::SendRobotRequest>) -> Answer<v1::SendRobotResponse> {
         Err(later("FleetService.Send", "until then submit a job with one leg to the station"))
     }
+}
+
+/// The robot, if somebody says that it is off the floor, and why.
+fn releasable(message: &v1::ReleaseRobotRequest) -> Result<v1::RobotId, Status> {
+    let Some(robot) = message.robot.clone() else {
+        return Err(Status::invalid_argument("`robot` is missing: name the one that was taken away"));
+    };
+    if message.reason.trim().is_empty() {
+        return Err(Status::invalid_argument("`reason` is empty: say why, it is kept in the audit"));
+    }
+    if !message.floor_is_clear {
+        let text =
+            "`floor_is_clear` is false: look at the floor, and set it when the robot is off the layout";
+        return Err(Status::failed_precondition(text));
+    }
+    Ok(robot)
+}
+
+/// Nodes that the robot holds, as last seen.
+fn held(view: &View, name: &RobotName) -> Vec<String> {
+    let robot = view.robots.iter().find(|robot| robot.name == *name);
+    let nodes = robot.into_iter().flat_map(|robot| [&robot.last_node].into_iter().chain(&robot.base));
+    nodes.filter(|node| !node.is_empty()).cloned().collect()
+}
+
+/// Those of the nodes that nobody holds.
+fn free_of(fleet: &Fleet, nodes: Vec<String>) -> Vec<String> {
+    let is_free = |name: &String| {
+        fleet.layout().node_named(name).is_some_and(|node| fleet.reservations().node(node).is_none())
+    };
+    nodes.into_iter().filter(is_free).collect()
 }
 
 fn names(robots: Vec<v1::RobotId>) -> Result<Vec<RobotName>, Status> {
