@@ -82,9 +82,9 @@ impl Said {
         let mut levels = topic.rsplit('/');
         let (Some(kind), Some(serial)) = (levels.next(), levels.next()) else { return };
         let key = || {
-            let (order, update) =
-                (body["orderId"].as_str().unwrap(), body["orderUpdateId"].as_u64().unwrap());
-            (serial.to_owned(), order.to_owned(), update)
+            // `drover check` tries the topics with messages that say nothing.
+            let order = body["orderId"].as_str().filter(|order| !order.is_empty())?;
+            Some((serial.to_owned(), order.to_owned(), body["orderUpdateId"].as_u64()?))
         };
         match kind {
             "connection" if body["connectionState"] == "ONLINE" => {
