@@ -92,15 +92,15 @@ impl Said {
             }
             "connection" => drop(self.online.remove(serial)),
             "state" => {
-                let Some(key) = key() else { return };
+                let (Some(key), Some(last)) = (key(), body["lastNodeSequenceId"].as_u64()) else { return };
                 let passed = self.passed.entry(key).or_default();
-                *passed = body["lastNodeSequenceId"].as_u64().unwrap().max(*passed);
+                *passed = last.max(*passed);
             }
             "order" => {
-                let Some(key) = key() else { return };
-                let nodes = body["nodes"].as_array().unwrap().iter().filter(|node| node["released"] == true);
-                let end = nodes.filter_map(|node| node["sequenceId"].as_u64()).max().unwrap();
-                self.base.insert(key, end);
+                let nodes = body["nodes"].as_array().into_iter().flatten();
+                let released = nodes.filter(|node| node["released"] == true);
+                let end = released.filter_map(|node| node["sequenceId"].as_u64()).max();
+                self.base.extend(key().zip(end));
             }
             _ => {}
         }

@@ -326,3 +326,49 @@ fn wait(cause: Cause, fleet: &Fleet) -> Wait {
         Cause::Zone(zone) => Wait::Zone(layout.zones()[zone.index()].name.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use drover_core::{Config, Epoch, Input, RobotMessage, Time};
+    use drover_proto::vda5050::{self, Error, ErrorLevel, State};
+
+    use super::*;
+
+    struct Floor(Site, u32);
+
+    impl Floor {
+        fn hear(&mut self, message: RobotMessage) -> Option<ConditionView> {
+            self.1 += 1;
+            let name = self.0.fleet().robots()[0].name.clone();
+            let now = Time(1_000 + u64::from(self.1));
+            self.0.receive(now, Input::Robot { name, message }, &mut Vec::new());
+            RobotView::of(&self.0, 0).condition
+        }
+
+        fn state(&mut self, level: Option<ErrorLevel>) -> Option<ConditionView> {
+            let errors = level.into_iter().map(|level| Error::new("liftStuck", level)).collect();
+            let mut state = State { errors, ..State::default() };
+            state.header.header_id = self.1 + 1;
+            self.hear(RobotMessage::State(Box::new(state)))
+        }
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_what_they_mean_for_the_robot() {
+        let layout = Arc::new(crate::demo::bundled_layout().unwrap().layout);
+        let site = Site::new(layout, Config::default(), Epoch(1), Time(1_000));
+        assert_eq!(RobotView::of(&site, 0).condition, None, "it hasn't been heard");
+        let mut floor = Floor(site, 0);
+        assert_eq!(floor.state(None), Some(ConditionView::Good));
+        assert_eq!(floor.state(Some(ErrorLevel::Warning)), Some(ConditionView::CanGoOn));
+        assert_eq!(floor.state(Some(ErrorLevel::Fatal)), Some(ConditionView::NeedsHelp));
+        let gone = vda5050::Connection {
+            header: vda5050::Header::default(),
+            connection_state: vda5050::ConnectionState::ConnectionBroken,
+        };
+        assert_eq!(floor.hear(RobotMessage::Connection(gone)), Some(ConditionView::Dead));
+        assert_eq!(floor.state(None), Some(ConditionView::Good), "helped, and back");
+    }
+}
