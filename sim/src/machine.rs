@@ -2,8 +2,11 @@
 //!
 //! Faults of the machine are the drive's; faults of its tongue are changes to what it says, message by message.
 
+use std::collections::BTreeSet;
+
 use drover_agent_core::{
     Agent, BatterySpec, Drive, Identity, Incoming, Message, Options, Pose, SimulatedDrive, Spec, Start,
+    StoredMap,
 };
 use drover_core::{RobotMessage, RobotName, Time, ToRobot};
 use drover_maps::{Layout, NodeId, RobotType, TypeId};
@@ -109,7 +112,7 @@ impl Machine {
             name: begin.name.clone(),
             half_length_m: f64::from(robot_type.length_mm) / 2_000.0,
             half_width_m: f64::from(robot_type.width_mm) / 2_000.0,
-            agent: agent(&identity, begin.dialect, &spec, &start, now),
+            agent: agent(&identity, options(layout, begin.dialect), &spec, &start, now),
             identity,
             dialect: begin.dialect,
             spec,
@@ -268,7 +271,7 @@ impl Machine {
             node.filter(|(_, away)| *away <= LOCALISED_MM).map(|(node, _)| layout.node(node).name.as_str());
         let start = start(node.unwrap_or_default(), &status.pose, (status.charge_pct * 10.0) as u16);
         let loads: Vec<Load> = self.agent.loads().to_vec();
-        self.agent = agent(&self.identity, self.dialect, &self.spec, &start, now);
+        self.agent = agent(&self.identity, options(layout, self.dialect), &self.spec, &start, now);
         self.agent_mut().set_loads(now.0, loads);
     }
 
@@ -352,14 +355,19 @@ fn start(node_id: &str, pose: &Pose, charge_permille: u16) -> Start {
     }
 }
 
+fn options(layout: &Layout, dialect: Dialect) -> Options {
+    let maps: BTreeSet<&str> = layout.nodes().map(|node| layout.node(node).map.as_str()).collect();
+    let maps = maps.into_iter().map(StoredMap::new).collect();
+    Options { dialect, accept_any_action: true, maps, ..Options::default() }
+}
+
 fn agent(
     identity: &Identity,
-    dialect: Dialect,
+    options: Options,
     spec: &Spec,
     start: &Start,
     now: Time,
 ) -> Agent<SimulatedDrive> {
-    let options = Options { dialect, accept_any_action: true, ..Options::default() };
     let drive = SimulatedDrive::new(spec.clone(), start, now.0);
     Agent::new(identity.clone(), spec.clone(), options, start, drive, now.0)
 }

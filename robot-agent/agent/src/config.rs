@@ -296,11 +296,12 @@ impl Judge<'_> {
         let interface = own.unwrap_or(interface).to_owned();
         let accept_any_action = section.flag(&mut self.findings, "accept_any_action", false);
         let dialect = self.dialect(section);
+        let maps = self.layout.as_ref().map(robot::maps).unwrap_or_default();
         Robot {
             identity: Identity { interface, manufacturer, serial },
             spec: self.spec(section),
             start: self.start(section),
-            options: Options { dialect, accept_any_action, ..Options::default() },
+            options: Options { dialect, accept_any_action, maps, ..Options::default() },
             driver: driver.to_owned(),
             login: self.login(section, None),
         }

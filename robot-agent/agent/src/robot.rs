@@ -1,9 +1,10 @@
 //! One robot as the agent runs it.
 
 use crate::broker::Login;
-use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start};
+use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start, StoredMap};
 use drover_maps::{Edge, Layout, NodeId, RobotType};
 use drover_proto::vda5050::Dialect;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Who, what kind, where, and which driver moves it.
@@ -49,6 +50,12 @@ pub fn spec(kind: &RobotType) -> Spec {
         battery,
         ..Spec::default()
     }
+}
+
+/// Every map of the layout: what its robots have when they start.
+pub fn maps(layout: &Layout) -> Vec<StoredMap> {
+    let names: BTreeSet<&str> = layout.nodes().map(|node| layout.node(node).map.as_str()).collect();
+    names.into_iter().map(StoredMap::new).collect()
 }
 
 /// Standing on a node, pointing along its first way out.

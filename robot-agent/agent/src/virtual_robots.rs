@@ -5,7 +5,7 @@ use crate::broker::Broker;
 use crate::cli::{self, VirtualDevices};
 use crate::credentials::{self, Accounts};
 use crate::devices::Virtual;
-use crate::robot::{Robot, level_fault, name_fault, spec, start_on};
+use crate::robot::{Robot, level_fault, maps, name_fault, spec, start_on};
 use crate::run::{Devices, Site};
 use drover_agent_core::{Identity, Options};
 use drover_maps::{Layout, NodeId, Severity, TypeId};
@@ -148,7 +148,12 @@ fn robots(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Vec<Robot>> 
             },
             spec: spec(robot_type),
             start: start_on(layout, node, charge as u16),
-            options: Options { dialect: options.vda, accept_any_action: true, ..Options::default() },
+            options: Options {
+                dialect: options.vda,
+                accept_any_action: true,
+                maps: maps(layout),
+                ..Options::default()
+            },
             driver: "simulated".to_owned(),
             login: None,
         }

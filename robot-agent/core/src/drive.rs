@@ -96,6 +96,42 @@ pub struct Status {
     pub faults: Vec<Fault>,
 }
 
+/// What a machine can do beyond driving; its factsheet lists the actions that go with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It can be told where it stands: [`Drive::localise`], the action `initPosition`.
+    pub localises: bool,
+    /// It stores maps that are sent to it: [`Drive::change_map`], the actions `downloadMap`, `enableMap`, `deleteMap`.
+    pub stores_maps: bool,
+}
+
+/// What is to be done with a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapChange {
+    /// Which map.
+    pub map_id: String,
+    /// Which version of it.
+    pub map_version: String,
+    /// What with it.
+    pub step: MapStep,
+}
+
+/// One step in a map's life on the robot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MapStep {
+    /// Fetch and store it; it isn't used yet.
+    Download {
+        /// Where it is.
+        link: String,
+        /// What its bytes hash to, if the fleet says.
+        hash: Option<String>,
+    },
+    /// Use this version in the place of any other of the same map.
+    Enable,
+    /// Forget it.
+    Delete,
+}
+
 /// A machine that can be moved. Times are milliseconds and never fall; nothing here waits.
 pub trait Drive {
     /// Appends to the way. The robot goes at once, and comes to rest at the last waypoint given so far; what comes in time
@@ -114,6 +150,31 @@ pub trait Drive {
 
     /// Begins an action, in addition to those that run.
     fn begin(&mut self, now_ms: u64, action: Action);
+
+    /// What else it can do; what isn't named here is never asked for.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    /// Is told that it stands here. The answer is whether it takes that up; when it knows where it is, or gives up, it says
+    /// [`Progress::Done`] with this id.
+    ///
+    /// # Errors
+    /// Why it doesn't, in words for the fleet.
+    fn localise(&mut self, now_ms: u64, id: &str, pose: Pose) -> Result<(), String> {
+        let _ = (now_ms, id, pose);
+        Err("this machine can't be told where it is".to_owned())
+    }
+
+    /// Stores, uses or forgets a map. The answer is whether it takes that up; the end is [`Progress::Done`] with this id.
+    /// Which maps there are, and that one version of each is in use, is the caller's to know.
+    ///
+    /// # Errors
+    /// Why it doesn't, in words for the fleet.
+    fn change_map(&mut self, now_ms: u64, id: &str, change: MapChange) -> Result<(), String> {
+        let _ = (now_ms, id, change);
+        Err("this machine stores no maps".to_owned())
+    }
 
     /// Ends an action early; there will be no [`Progress::Done`] for it.
     fn interrupt(&mut self, now_ms: u64, id: &str);
@@ -160,6 +221,18 @@ impl<D: Drive + ?Sized> Drive for Box<D> {
 
     fn begin(&mut self, now_ms: u64, action: Action) {
         (**self).begin(now_ms, action);
+    }
+
+    fn abilities(&self) -> Abilities {
+        (**self).abilities()
+    }
+
+    fn localise(&mut self, now_ms: u64, id: &str, pose: Pose) -> Result<(), String> {
+        (**self).localise(now_ms, id, pose)
+    }
+
+    fn change_map(&mut self, now_ms: u64, id: &str, change: MapChange) -> Result<(), String> {
+        (**self).change_map(now_ms, id, change)
     }
 
     fn interrupt(&mut self, now_ms: u64, id: &str) {

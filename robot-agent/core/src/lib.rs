@@ -21,6 +21,8 @@ mod simulated;
 mod spec;
 
 pub use agent::{Agent, Incoming, Message, Outgoing};
-pub use drive::{Drive, Facing, Fault, Progress, Status, Waypoint};
+pub use drive::{Abilities, Drive, Facing, Fault, MapChange, MapStep, Progress, Status, Waypoint};
 pub use simulated::SimulatedDrive;
-pub use spec::{ACTION_MS_DEFAULT, BatterySpec, Identity, Options, Pose, Spec, Start};
+pub use spec::{
+    ACTION_MS_DEFAULT, BatterySpec, Identity, MAP_VERSION_DEFAULT, Options, Pose, Spec, Start, StoredMap,
+};

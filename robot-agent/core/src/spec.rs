@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 /// How long the simulated drive takes for an action type that `Spec::action_ms` doesn't name.
 pub const ACTION_MS_DEFAULT: u32 = 1_000;
+/// The version of a map that nobody names one for.
+pub const MAP_VERSION_DEFAULT: &str = "1";
 
 /// The three topic levels that name a robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +99,22 @@ pub struct Pose {
     pub theta_rad: f64,
 }
 
+/// A version of a map on the robot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMap {
+    /// Which map.
+    pub map_id: String,
+    /// Which version of it.
+    pub map_version: String,
+}
+
+impl StoredMap {
+    /// The map in [`MAP_VERSION_DEFAULT`].
+    pub fn new(map_id: impl Into<String>) -> Self {
+        Self { map_id: map_id.into(), map_version: MAP_VERSION_DEFAULT.to_owned() }
+    }
+}
+
 /// How the protocol machine behaves where the standard leaves a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -104,6 +122,8 @@ pub struct Options {
     pub dialect: Dialect,
     /// Action types the robot knows.
     pub actions: Vec<String>,
+    /// Maps on the robot when it starts, the first version of each enabled. That of its start is there anyway.
+    pub maps: Vec<StoredMap>,
     /// Virtual robots carry out any action type by waiting.
     pub accept_any_action: bool,
     /// A state is sent at the latest this often, milliseconds; the standard's limit is 30,000.
@@ -119,6 +139,7 @@ impl Default for Options {
         Self {
             dialect: Dialect::V2,
             actions: ["pick", "drop", "startCharging", "stopCharging"].map(str::to_owned).to_vec(),
+            maps: Vec::new(),
             accept_any_action: false,
             state_interval_ms: 30_000,
             visualization_interval_ms: None,

@@ -20,6 +20,8 @@ pub(super) enum Origin {
 pub(super) struct Entry {
     pub action: Action,
     pub origin: Origin,
+    /// Of the message that brought it.
+    pub header_id: u32,
     pub status: ActionStatus,
     pub result: Option<String>,
 }
@@ -33,17 +35,18 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub fn add(&mut self, origin: Origin, actions: &[Action]) {
+    pub fn add(&mut self, origin: Origin, header_id: u32, actions: &[Action]) {
         self.entries.extend(actions.iter().map(|action| Entry {
             action: action.clone(),
             origin,
+            header_id,
             status: ActionStatus::Waiting,
             result: None,
         }));
     }
 
     /// Books an instant action; `false` if it was seen before.
-    pub fn add_instant(&mut self, action: &Action) -> bool {
+    pub fn add_instant(&mut self, header_id: u32, action: &Action) -> bool {
         if self.seen.contains(&action.action_id) || self.entry(&action.action_id).is_some() {
             return false;
         }
@@ -51,7 +54,7 @@ impl Book {
         if self.seen.len() > SEEN_MAX {
             self.seen.pop_front();
         }
-        self.add(Origin::Instant, std::slice::from_ref(action));
+        self.add(Origin::Instant, header_id, std::slice::from_ref(action));
         true
     }
 
@@ -100,17 +103,17 @@ impl Book {
         started
     }
 
-    /// An action ended; gives it back if it was on the book and hadn't ended.
-    pub fn end(&mut self, id: &str, status: ActionStatus, result: Option<String>) -> Option<Action> {
+    /// An action ended; gives its entry back if it was on the book and hadn't ended.
+    pub fn end(&mut self, id: &str, status: ActionStatus, result: Option<String>) -> Option<Entry> {
         self.queue.retain(|queued| queued != id);
         let entry = self.entries.iter_mut().find(|entry| entry.action.action_id == id)?;
         if entry.status.has_ended() {
             return None;
         }
         (entry.status, entry.result) = (status, result);
-        let action = entry.action.clone();
+        let entry = entry.clone();
         self.forget_old();
-        Some(action)
+        Some(entry)
     }
 
     pub fn set_running(&mut self, id: &str) {
@@ -123,6 +126,31 @@ impl Book {
     pub fn open(&self, test: impl Fn(&Entry) -> bool) -> Vec<String> {
         let open = self.entries.iter().filter(|entry| !entry.status.has_ended() && test(entry));
         open.map(|entry| entry.action.action_id.clone()).collect()
+    }
+
+    /// The edge was left: what ran on it ends with it. Gives the ids of those that ran.
+    pub fn leave_edge(&mut self, sequence_id: u32) -> Vec<String> {
+        let mut ran = Vec::new();
+        for id in self.open(|entry| entry.origin == Origin::Edge(sequence_id)) {
+            if self.entry(&id).is_some_and(|entry| entry.status == ActionStatus::Waiting) {
+                let why = "the edge was left before it could begin".to_owned();
+                self.end(&id, ActionStatus::Failed, Some(why));
+            } else {
+                self.end(&id, ActionStatus::Finished, None);
+                ran.push(id);
+            }
+        }
+        ran
+    }
+
+    /// How many instant actions haven't ended.
+    pub fn open_instants(&self) -> usize {
+        self.open(|entry| entry.origin == Origin::Instant).len()
+    }
+
+    /// An action of this type hasn't ended.
+    pub fn has_open_of(&self, kind: &str) -> bool {
+        self.entries.iter().any(|entry| entry.action.action_type == kind && !entry.status.has_ended())
     }
 
     pub fn has_open(&self) -> bool {

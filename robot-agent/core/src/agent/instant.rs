@@ -2,18 +2,49 @@
 
 use super::Agent;
 use super::book::{Entry, Origin};
-use super::check::knows;
+use super::catalogue::fault;
+use super::check::length_fault;
+use super::perform::instant_error;
 use crate::drive::Drive;
-use drover_proto::vda5050::{Action, ActionStatus, Error, ErrorLevel, InstantActions};
+use drover_proto::vda5050::{Action, ActionScope, ActionStatus, Error, ErrorLevel, InstantActions};
+
+/// Most actions of one message.
+pub(super) const MESSAGE_MAX: usize = 64;
+/// Most instant actions that wait or run at a time.
+const OPEN_MAX: usize = 256;
 
 impl<D: Drive> Agent<D> {
     pub(super) fn on_instant_actions(&mut self, message: InstantActions) {
         self.report.is_dirty = true;
         let header_id = message.header.header_id;
+        let count = message.actions.len();
+        if count > MESSAGE_MAX {
+            let mut error = Error::new("validationError", ErrorLevel::Warning)
+                .about("topic", "instantActions")
+                .about("headerId", header_id.to_string());
+            error.error_description = Some(format!("{count} actions in one message; {MESSAGE_MAX} at most"));
+            return self.raise(error);
+        }
         for action in message.actions {
-            if !action.action_id.is_empty() && self.book.add_instant(&action) {
-                self.on_instant(&action, header_id);
-            }
+            self.take_instant(&action, header_id);
+        }
+    }
+
+    fn take_instant(&mut self, action: &Action, header_id: u32) {
+        let is_nameless = action.action_id.is_empty();
+        if let Some(why) = length_fault(action).or(is_nameless.then(|| "actionId is empty".to_owned())) {
+            // Not on the book: what has no name, or one too long to keep, can't be shown there.
+            return self.raise(instant_error("validationError", "", header_id, &why));
+        }
+        if !self.book.add_instant(header_id, action) {
+            return;
+        }
+        let is_full = self.book.open_instants() > OPEN_MAX;
+        let full = is_full.then(|| format!("{OPEN_MAX} instant actions are open; wait for them"));
+        let fault = || fault(&self.options, self.drive.abilities(), action, ActionScope::Instant);
+        match full.or_else(fault) {
+            Some(why) => self.refuse_instant("orderError", action, header_id, why),
+            None => self.on_instant(action, header_id),
         }
     }
 
@@ -38,10 +69,12 @@ impl<D: Drive> Agent<D> {
                 self.send_factsheet();
                 self.finish(id);
             }
-            // Localisation is the machine's own; waiting would pretend it was done.
-            "initPosition" => self.refuse_instant(action, header_id),
-            _ if knows(&self.options, action) => self.book.trigger_one(id),
-            _ => self.refuse_instant(action, header_id),
+            // At once: it must not wait for an order to end, however it blocks.
+            "initPosition" => match self.place_in(action) {
+                Ok(_) => self.book.trigger_one(id),
+                Err(why) => self.refuse_instant("initPositionError", action, header_id, why),
+            },
+            _ => self.book.trigger_one(id),
         }
     }
 
@@ -106,18 +139,8 @@ impl<D: Drive> Agent<D> {
         self.report.is_dirty = true;
     }
 
-    fn refuse_instant(&mut self, action: &Action, header_id: u32) {
-        let why = format!("action {} isn't known", action.action_type);
-        self.book.end(&action.action_id, ActionStatus::Failed, Some(why.clone()));
-        self.raise(instant_error("orderError", &action.action_id, header_id, &why));
+    fn refuse_instant(&mut self, kind: &str, action: &Action, header_id: u32, why: String) {
+        self.raise(instant_error(kind, &action.action_id, header_id, &why));
+        self.book.end(&action.action_id, ActionStatus::Failed, Some(why));
     }
-}
-
-fn instant_error(kind: &str, action_id: &str, header_id: u32, why: &str) -> Error {
-    let mut error = Error::new(kind, ErrorLevel::Warning)
-        .about("topic", "instantActions")
-        .about("headerId", header_id.to_string())
-        .about("actionId", action_id);
-    error.error_description = Some(why.to_owned());
-    error
 }

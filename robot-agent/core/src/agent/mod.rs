@@ -3,21 +3,27 @@
 //! It must never hand over a waypoint that isn't released, and never tell of a node before the drive did.
 
 mod book;
+mod catalogue;
 mod check;
 mod course;
+mod factsheet;
+mod fields;
 mod instant;
+mod maps;
 mod order;
+mod perform;
 mod report;
 
 use crate::clock::iso8601;
 use crate::drive::{Drive, Progress};
-use crate::spec::{Identity, Options, Pose, Spec, Start};
+use crate::spec::{Identity, Options, Pose, Spec, Start, StoredMap};
 use book::{Book, Origin};
 use course::{Course, Step};
 use drover_proto::vda5050::{
-    Action, ActionStatus, Connection, ConnectionState, Dialect, Error, Factsheet, InstantActions, Load,
-    OperatingMode, Order, State, Topic, TopicKind, Visualization,
+    Connection, ConnectionState, Dialect, Error, Factsheet, InstantActions, Load, OperatingMode, Order,
+    State, Topic, TopicKind, Visualization,
 };
+use maps::Maps;
 use report::Report;
 
 /// `newBaseRequest` rises this long before the robot would begin to slow.
@@ -100,6 +106,7 @@ pub struct Agent<D> {
     mode: OperatingMode,
     errors: Vec<Error>,
     loads: Vec<Load>,
+    maps: Maps,
     report: Report,
 }
 
@@ -113,7 +120,11 @@ impl<D: Drive> Agent<D> {
         drive: D,
         now_ms: u64,
     ) -> Self {
+        let of_start = options.maps.iter().any(|map| map.map_id == start.map_id);
+        let of_start = (!of_start).then(|| StoredMap::new(start.map_id.as_str()));
+        let maps = Maps::new(of_start.iter().chain(&options.maps));
         Self {
+            maps,
             identity,
             spec,
             options,
@@ -328,19 +339,7 @@ impl<D: Drive> Agent<D> {
             self.report.is_dirty = true;
             match progress {
                 Progress::Reached(seq) => self.on_reached(seq),
-                Progress::Done(id, Ok(result)) => {
-                    let done = self.book.end(
-                        &id,
-                        ActionStatus::Finished,
-                        Some(result).filter(|text| !text.is_empty()),
-                    );
-                    if let Some(action) = done {
-                        self.book_load(&action);
-                    }
-                }
-                Progress::Done(id, Err(why)) => {
-                    self.book.end(&id, ActionStatus::Failed, Some(why));
-                }
+                Progress::Done(id, outcome) => self.on_done(&id, outcome),
             }
         }
         has_news
@@ -348,10 +347,8 @@ impl<D: Drive> Agent<D> {
 
     fn on_reached(&mut self, seq: u64) {
         for step in self.course.reach(seq) {
-            let on_edge = Origin::Edge(step.edge.sequence_id);
-            for id in self.book.open(|entry| entry.origin == on_edge) {
+            for id in self.book.leave_edge(step.edge.sequence_id) {
                 self.drive.interrupt(self.now_ms, &id);
-                self.book.end(&id, ActionStatus::Finished, None);
             }
             if self.cancelling.is_empty() {
                 self.book.trigger(Origin::Node(step.node.sequence_id));
@@ -375,7 +372,7 @@ impl<D: Drive> Agent<D> {
         let started = self.book.start(!self.drive.is_driving());
         let has_started = !started.is_empty();
         for action in started {
-            self.drive.begin(self.now_ms, action);
+            self.perform(action);
         }
         self.report.is_dirty |= has_started;
         has_started
@@ -391,24 +388,6 @@ impl<D: Drive> Agent<D> {
         }
         self.drive.extend(self.now_ms, waypoints);
         true
-    }
-
-    /// A pick books a load, a drop takes it off.
-    fn book_load(&mut self, action: &Action) {
-        let text = |key| action.parameter(key).and_then(|value| value.as_str()).map(str::to_owned);
-        let load_id = text("loadId");
-        match action.action_type.as_str() {
-            "pick" => {
-                self.loads.push(Load { load_id, load_type: text("loadType"), ..Load::default() });
-            }
-            "drop" => {
-                let named = self.loads.iter().position(|load| load_id.is_some() && load.load_id == load_id);
-                if let Some(index) = named.or(if self.loads.is_empty() { None } else { Some(0) }) {
-                    self.loads.remove(index);
-                }
-            }
-            _ => {}
-        }
     }
 
     /// When `newBaseRequest` rises; `None` if there is no horizon to ask for.

@@ -2,12 +2,12 @@
 
 use super::Agent;
 use super::book::Origin;
-use super::check::{Rejection, check};
+use super::check::{Means, NODES_MAX, Rejection, check};
 use crate::drive::Drive;
 use drover_proto::vda5050::{Error, ErrorLevel, Node, Order, TopicKind};
 
 /// Errors kept at most; the oldest go first.
-const ERRORS_MAX: usize = 32;
+pub(super) const ERRORS_MAX: usize = 32;
 
 enum Verdict {
     Begin,
@@ -47,9 +47,13 @@ impl<D: Drive> Agent<D> {
     }
 
     fn judge(&self, order: &Order) -> Result<Verdict, Rejection> {
-        check(order, &self.options)?;
+        let (options, abilities) = (&self.options, self.drive.abilities());
+        check(order, &Means { options, abilities, maps: &self.maps })?;
         if !self.takes_orders() {
             return Err(Rejection::new("orderError", format!("the robot is in mode {}", self.mode.as_str())));
+        }
+        if self.book.has_open_of("initPosition") {
+            return Err(Rejection::new("orderError", "the robot is being told where it is"));
         }
         if order.order_id == self.course.order_id { self.judge_update(order) } else { self.judge_new(order) }
     }
@@ -75,10 +79,12 @@ impl<D: Drive> Agent<D> {
         let mut actions = actions_of_nodes.chain(order.edges.iter().flat_map(|edge| &edge.actions));
         if let Some(taken) = actions.find(|action| self.book.is_taken(&action.action_id, sequence_id)) {
             let why = format!("actionId {} was used before", taken.action_id);
-            return Err(Rejection {
-                action_id: Some(taken.action_id.clone()),
-                ..Rejection::new("orderError", why)
-            });
+            return Err(Rejection::new("orderError", why).about("actionId", &taken.action_id));
+        }
+        let kept = self.course.steps.iter().filter(|step| step.is_released()).count();
+        if kept + order.nodes.len() > NODES_MAX {
+            let why = format!("{kept} nodes are left of the base; {NODES_MAX} at most with these");
+            return Err(Rejection::new("orderError", why));
         }
         Ok(Verdict::Stitch)
     }
@@ -94,7 +100,8 @@ impl<D: Drive> Agent<D> {
             Some(first) if !self.is_in_reach(first) => Err(Rejection::new(
                 "noRouteError",
                 format!("the first node {} is out of reach", first.node_id),
-            )),
+            )
+            .about("nodeId", &first.node_id)),
             Some(_) | None => Ok(Verdict::Begin),
         }
     }
@@ -115,9 +122,10 @@ impl<D: Drive> Agent<D> {
     fn begin_order(&mut self, order: Order) {
         self.errors.clear();
         self.book.clear_ended();
+        let header_id = order.header.header_id;
         let first = self.course.begin(order);
-        self.book.add(Origin::Node(first.sequence_id), &first.actions);
-        self.book_steps(0);
+        self.book.add(Origin::Node(first.sequence_id), header_id, &first.actions);
+        self.book_steps(0, header_id);
         self.book.trigger(Origin::Node(first.sequence_id));
     }
 
@@ -126,14 +134,15 @@ impl<D: Drive> Agent<D> {
         let (_, decision_point) = self.course.decision_point();
         self.book.drop_horizon(decision_point);
         let kept = self.course.steps.iter().filter(|step| step.is_released()).count();
+        let header_id = order.header.header_id;
         self.course.stitch(order);
-        self.book_steps(kept);
+        self.book_steps(kept, header_id);
     }
 
-    fn book_steps(&mut self, from: usize) {
+    fn book_steps(&mut self, from: usize, header_id: u32) {
         for step in self.course.steps.iter().skip(from) {
-            self.book.add(Origin::Edge(step.edge.sequence_id), &step.edge.actions);
-            self.book.add(Origin::Node(step.node.sequence_id), &step.node.actions);
+            self.book.add(Origin::Edge(step.edge.sequence_id), header_id, &step.edge.actions);
+            self.book.add(Origin::Node(step.node.sequence_id), header_id, &step.node.actions);
         }
     }
 }

@@ -5,26 +5,13 @@ use super::{Agent, Message, Outgoing, iso8601};
 use crate::drive::{Drive, Fault, Status};
 use crate::spec::{Identity, Options};
 use drover_proto::vda5050::{
-    ActionScope, AgvAction, AgvClass, AgvGeometry, AgvKinematic, AgvPosition, BatteryState, Connection,
-    ConnectionState, EdgeState, Error, ErrorLevel, Factsheet, Header, LoadSpecification, NodeState,
-    OptionalParameter, PhysicalParameters, ProtocolFeatures, ProtocolLimits, State, Support, TopicKind,
-    TypeSpecification, Velocity, Visualization,
+    AgvPosition, BatteryState, Connection, ConnectionState, EdgeState, Error, ErrorLevel, Header, NodeState,
+    State, TopicKind, Velocity, Visualization,
 };
 use std::collections::{BTreeMap, VecDeque};
 
 /// Unsent messages kept; the oldest go first.
 const OUTBOX_MAX: usize = 1_024;
-/// Optional parts of an order that the robot follows.
-const SUPPORTED: [&str; 7] = [
-    "order.nodes.nodePosition",
-    "order.nodes.nodePosition.theta",
-    "order.nodes.nodePosition.allowedDeviationXY",
-    "order.edges.maxSpeed",
-    "order.edges.orientation",
-    "order.edges.orientationType",
-    "order.edges.trajectory",
-];
-
 /// What was told last, and what is to be told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Report {
@@ -125,7 +112,7 @@ impl<D: Drive> Agent<D> {
         }
     }
 
-    fn next_header(&mut self, topic: TopicKind) -> Header {
+    pub(super) fn next_header(&mut self, topic: TopicKind) -> Header {
         let id = self.report.header_ids.entry(topic).or_default();
         *id = id.wrapping_add(1);
         let id = *id;
@@ -143,6 +130,7 @@ impl<D: Drive> Agent<D> {
         let faults = status.faults.iter().map(|fault| Error::new(fault.name(), ErrorLevel::Fatal));
         State {
             header,
+            maps: self.maps.states(),
             order_id: self.course.order_id.clone(),
             order_update_id: self.course.order_update_id,
             last_node_id: self.course.last_node_id.clone(),
@@ -167,45 +155,6 @@ impl<D: Drive> Agent<D> {
             ..State::default()
         }
     }
-
-    fn factsheet(&mut self) -> Factsheet {
-        let spec = &self.spec;
-        let metres = |mm: u32| f64::from(mm) / 1_000.0;
-        let (speed, accel) = (metres(spec.speed_mm_s), metres(spec.accel_mm_s2));
-        let physical = PhysicalParameters {
-            speed_min: Some(0.0),
-            speed_max: Some(speed),
-            acceleration_max: Some(accel),
-            deceleration_max: Some(accel),
-            height_min: None,
-            height_max: Some(2.0),
-            width: Some(metres(spec.width_mm)),
-            length: Some(metres(spec.length_mm)),
-        };
-        let kind = TypeSpecification {
-            series_name: spec.name.clone(),
-            agv_kinematic: AgvKinematic::Diff,
-            agv_class: AgvClass::Carrier,
-            localization_types: vec!["NATURAL".to_owned()],
-            navigation_types: vec!["VIRTUAL_LINE_GUIDED".to_owned()],
-            ..TypeSpecification::default()
-        };
-        let mut limits = ProtocolLimits::default();
-        limits.max_array_lens.order_nodes = Some(super::check::NODES_MAX as u64);
-        limits.timing.min_order_interval = Some(0.0);
-        limits.timing.min_state_interval = Some(0.0);
-        limits.timing.default_state_interval = Some(self.options.state_interval_ms as f64 / 1_000.0);
-        Factsheet {
-            type_specification: Some(kind),
-            physical_parameters: Some(physical),
-            protocol_limits: Some(limits),
-            protocol_features: Some(features(&self.options)),
-            agv_geometry: Some(AgvGeometry::default()),
-            load_specification: Some(LoadSpecification::default()),
-            header: self.next_header(TopicKind::Factsheet),
-            ..Factsheet::default()
-        }
-    }
 }
 
 impl Step {
@@ -226,27 +175,6 @@ impl Step {
             ..EdgeState::default()
         }
     }
-}
-
-fn features(options: &Options) -> ProtocolFeatures {
-    let optional = SUPPORTED.map(|parameter| OptionalParameter {
-        parameter: parameter.to_owned(),
-        support: Support::Supported,
-        description: None,
-    });
-    let instant = ["cancelOrder", "startPause", "stopPause", "stateRequest", "factsheetRequest"];
-    let instant = instant.map(|kind| feature(kind, vec![ActionScope::Instant]));
-    let scopes = || vec![ActionScope::Instant, ActionScope::Node, ActionScope::Edge];
-    let own = options.actions.iter().map(|kind| feature(kind, scopes()));
-    ProtocolFeatures {
-        optional_parameters: optional.to_vec(),
-        agv_actions: instant.into_iter().chain(own).collect(),
-    }
-}
-
-/// Without `blockingTypes`: the 2.1.0 schema asks for a list that equals one of its own words, which none can.
-fn feature(kind: &str, action_scopes: Vec<ActionScope>) -> AgvAction {
-    AgvAction { action_type: kind.to_owned(), action_scopes, ..AgvAction::default() }
 }
 
 fn position(status: &Status) -> AgvPosition {

@@ -8,10 +8,10 @@ mod faults;
 mod leg;
 mod profile;
 
-use crate::drive::{Drive, Fault, Progress, Status, Waypoint};
+use crate::drive::{Abilities, Drive, Fault, MapChange, MapStep, Progress, Status, Waypoint};
 use crate::spec::{ACTION_MS_DEFAULT, Pose, Spec, Start};
 use battery::Battery;
-use drover_proto::vda5050::Action;
+use drover_proto::vda5050::{Action, BlockingType};
 use leg::{Leg, needs_turn, wrap};
 use profile::{Profile, Span};
 use std::collections::VecDeque;
@@ -315,8 +315,12 @@ impl SimulatedDrive {
             return self.news.push_back(Progress::Done(action.action_id, Err(why)));
         }
         match action.action_type.as_str() {
+            "startCharging" if self.battery.driving => {
+                let why = "it drives: a robot charges standing".to_owned();
+                return self.news.push_back(Progress::Done(action.action_id, Err(why)));
+            }
             "startCharging" => {
-                self.battery.charging = !self.battery.driving;
+                self.battery.charging = true;
                 self.empty = self.battery.is_empty();
                 self.go();
             }
@@ -407,6 +411,35 @@ impl Drive for SimulatedDrive {
         self.advance(now_ms);
         let done_ms = self.now_ms + self.duration_ms(&action);
         self.tasks.push(Running { action, done_ms });
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { localises: true, stores_maps: true }
+    }
+
+    /// It has no other notion of where it is: told that it stands elsewhere, it stands there.
+    fn localise(&mut self, now_ms: u64, id: &str, pose: Pose) -> Result<(), String> {
+        self.advance(now_ms);
+        if self.is_driving() || !self.legs.is_empty() {
+            return Err("it has a way to go; cancel its order first".to_owned());
+        }
+        self.pose = Pose { theta_rad: wrap(pose.theta_rad), ..pose };
+        (self.offset_m, self.arrived, self.lost) = (0.0, false, false);
+        self.news.push_back(Progress::Done(id.to_owned(), Ok(String::new())));
+        Ok(())
+    }
+
+    fn change_map(&mut self, now_ms: u64, id: &str, change: MapChange) -> Result<(), String> {
+        match change.step {
+            MapStep::Download { .. } => {
+                self.begin(now_ms, Action::new("downloadMap", id, BlockingType::None));
+            }
+            MapStep::Enable | MapStep::Delete => {
+                self.advance(now_ms);
+                self.news.push_back(Progress::Done(id.to_owned(), Ok(String::new())));
+            }
+        }
+        Ok(())
     }
 
     fn interrupt(&mut self, now_ms: u64, id: &str) {
