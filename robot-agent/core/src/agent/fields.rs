@@ -71,7 +71,7 @@ fn fault_of_edge(edge: &Edge) -> Option<String> {
     if let Some((field, _)) = foreign.iter().find(|(_, is_there)| *is_there) {
         return Some(format!("edge {id}: {field} isn't supported; leave it out"));
     }
-    if let Some(speed) = edge.max_speed.filter(|speed| !(*speed >= SPEED_LEAST_M_S)) {
+    if let Some(speed) = edge.max_speed.filter(|speed| speed.is_nan() || *speed < SPEED_LEAST_M_S) {
         return Some(format!("edge {id}: maxSpeed {speed} is below {SPEED_LEAST_M_S} m/s"));
     }
     let is_known = |kind: &str| kind.starts_with("GLOBAL") || kind.starts_with("TANGENTIAL");

@@ -30,6 +30,60 @@ fn at_decision_point() -> Rig {
     rig
 }
 
+fn cancelling() -> Rig {
+    let mut rig = on_the_way();
+    rig.instant("cancelOrder", "c");
+    rig
+}
+
+/// On 4_0, where the cancel let it come to rest.
+fn cancelled() -> Rig {
+    let mut rig = cancelling();
+    rig.run(60_000);
+    rig
+}
+
+fn by_hand() -> Rig {
+    let mut rig = on_the_way();
+    rig.agent.set_mode(rig.now, OperatingMode::Service);
+    rig.run(1);
+    rig
+}
+
+/// O was followed by P, and both are over.
+fn over() -> Rig {
+    let mut rig = finished();
+    rig.order(order("P", 0, &["4_0"], 1, 0));
+    rig
+}
+
+/// O has a pick with the id `p` at 2_0.
+fn with_pick() -> Rig {
+    let mut rig = Rig::new();
+    let nodes = ["0_0", "2_0", "4_0", "6_0"];
+    rig.order(with_action(order("O", 3, &nodes, 3, 0), 1, "pick", "p", BlockingType::Hard));
+    rig
+}
+
+fn pick_again() -> Order {
+    with_action(order("O", 4, &["4_0", "6_0"], 2, 4), 1, "pick", "p", BlockingType::Hard)
+}
+
+fn picking() -> Rig {
+    let mut rig = Rig::new();
+    rig.order(with_action(order("O", 3, &["0_0"], 1, 0), 0, "pick", "p", BlockingType::Hard));
+    rig.run(1_000);
+    rig
+}
+
+fn misplaced() -> Order {
+    with_action(order("O", 0, &["0_0"], 1, 0), 0, "cancelOrder", "c", BlockingType::Hard)
+}
+
+fn needy() -> Order {
+    with_action(order("O", 0, &["0_0"], 1, 0), 0, "enableMap", "e", BlockingType::Hard)
+}
+
 fn errors(state: &State) -> Vec<&str> {
     state.errors.iter().map(|error| error.error_type.as_str()).collect()
 }
@@ -47,6 +101,10 @@ fn new_orders_are_taken_as_the_chart_says() {
         ("after a finished one", finished, next(), ""),
         ("while driving", on_the_way, next(), "orderError"),
         ("with horizon left", at_decision_point, next(), "orderError"),
+        ("of an order that is over", over, order("O", 9, &["4_0", "5_0"], 2, 4), "orderError"),
+        ("with an action that runs on", picking, order("P", 0, &["0_0", "5_0"], 2, 0), "orderError"),
+        ("action at the wrong kind of place", Rig::new, misplaced(), "orderError"),
+        ("action without what it needs", Rig::new, needy(), "orderError"),
         ("first node out of reach", Rig::new, order("O", 0, &["1_0", "2_0"], 2, 0), "noRouteError"),
         ("first node on another map", Rig::new, roof, "noRouteError"),
         ("no released node", Rig::new, order("O", 0, &["0_0", "1_0"], 0, 0), "validationError"),
@@ -69,6 +127,10 @@ fn updates_are_taken_as_the_chart_says() {
         ("with another sequenceId", on_the_way, order("O", 4, &["4_0", "6_0"], 2, 6), wrong),
         ("with another nodeId", on_the_way, order("O", 4, &["4_1", "6_0"], 2, 4), wrong),
         ("of a finished order", finished, order("O", 4, &["4_0", "6_0"], 2, 4), ""),
+        ("after a cancel", cancelled, order("O", 4, &["4_0", "6_0"], 2, 4), wrong),
+        ("during a cancel", cancelling, order("O", 4, &["4_0", "6_0"], 2, 4), wrong),
+        ("with an action used before", with_pick, pick_again(), "orderError"),
+        ("by hand", by_hand, order("O", 4, &["4_0", "6_0"], 2, 4), "orderError"),
         ("of a finished order, elsewhere", finished, order("O", 4, &["2_0", "6_0"], 2, 2), wrong),
     ]);
 }
@@ -77,7 +139,9 @@ fn follow(cases: &[Case]) {
     for (name, rig, order, wanted) in cases {
         let mut rig = rig();
         let before = rig.state();
-        let state = rig.order(order.clone());
+        let mut message = order.clone();
+        message.header.header_id = 41;
+        let state = rig.order(message);
         if wanted.is_empty() {
             assert_eq!(errors(&state), [""; 0], "{name}");
             assert_eq!(
@@ -94,7 +158,11 @@ fn follow(cases: &[Case]) {
         assert_eq!(error.reference("orderId"), Some(order.order_id.as_str()), "{name}");
         assert_eq!(error.reference("orderUpdateId"), Some(update_id.as_str()), "{name}");
         assert_eq!(error.reference("topic"), Some("order"), "{name}");
-        assert!(error.reference("headerId").is_some(), "{name}");
+        assert_eq!(error.reference("headerId"), Some("41"), "{name}");
+        assert!(error.error_description.is_some(), "{name}");
+        let taken = order.nodes.iter().flat_map(|node| &node.actions).next();
+        let action_id = taken.map(|action| action.action_id.as_str());
+        assert_eq!(error.reference("actionId"), action_id, "{name}: it is the action's fault");
     }
 }
 

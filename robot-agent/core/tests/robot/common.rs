@@ -2,7 +2,8 @@
 
 use drover_agent_core::{Agent, Identity, Incoming, Message, Options, Outgoing, SimulatedDrive, Spec, Start};
 use drover_proto::vda5050::{
-    Action, ActionStatus, BlockingType, Edge, InstantActions, Node, NodePosition, Order, State,
+    Action, ActionStatus, BlockingType, Edge, Error, ErrorLevel, Header, InstantActions, Node, NodePosition,
+    Order, State,
 };
 
 pub const T0: u64 = 1_795_000_000_000;
@@ -40,8 +41,13 @@ impl Rig {
     }
 
     pub fn instant(&mut self, kind: &str, id: &str) -> State {
-        let actions = vec![Action::new(kind, id, BlockingType::None)];
-        let message = InstantActions { actions, ..InstantActions::default() };
+        self.at_once(Action::new(kind, id, BlockingType::None))
+    }
+
+    /// In a message with `headerId` 77.
+    pub fn at_once(&mut self, action: Action) -> State {
+        let header = Header { header_id: 77, ..Header::default() };
+        let message = InstantActions { header, actions: vec![action] };
         self.agent.on_message(self.now, Incoming::InstantActions(message));
         self.drain();
         self.state()
@@ -120,6 +126,25 @@ pub fn with_action(mut order: Order, node: usize, kind: &str, id: &str, blocking
 
 pub fn status(state: &State, id: &str) -> Option<ActionStatus> {
     state.action_states.iter().find(|action| action.action_id == id).map(|action| action.action_status)
+}
+
+pub fn result(state: &State, id: &str) -> String {
+    let found = state.action_states.iter().find(|action| action.action_id == id);
+    found.and_then(|action| action.result_description.clone()).unwrap_or_default()
+}
+
+/// The only error: a warning about this instant action, which has failed and says why.
+pub fn only_error(state: &State, id: &str) -> Error {
+    let [error] = state.errors.as_slice() else { panic!("not one error: {:#?}", state.errors) };
+    assert_eq!(error.error_level, ErrorLevel::Warning);
+    let reference = |key| error.reference(key);
+    assert_eq!(
+        [reference("topic"), reference("headerId"), reference("actionId")],
+        [Some("instantActions"), Some("77"), Some(id)]
+    );
+    assert_eq!(status(state, id), Some(ActionStatus::Failed));
+    assert_eq!(error.error_description, Some(result(state, id)), "the action says what the error says");
+    error.clone()
 }
 
 pub fn is_done(state: &State) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::common::{Rig, order, with_action};
 use drover_agent_core::{BatterySpec, Options, Outgoing, Spec};
-use drover_proto::vda5050::BlockingType;
+use drover_proto::vda5050::{Action, BlockingType};
 
 fn story(step_ms: u64) -> (Vec<Outgoing>, String) {
     let battery = BatterySpec { capacity_wh: 40, drive_w: 900, idle_w: 90, charge_w: 2_000 };
@@ -26,6 +26,17 @@ fn story(step_ms: u64) -> (Vec<Outgoing>, String) {
     run(&mut rig, 2_000);
     rig.instant("stopPause", "q");
     run(&mut rig, 100_000);
+    let map = |kind: &str, id: &str| {
+        let action = Action::new(kind, id, BlockingType::None).with("mapId", "roof").with("mapVersion", 3);
+        action.with("mapDownloadLink", "https://maps/roof")
+    };
+    rig.at_once(map("downloadMap", "m1"));
+    run(&mut rig, 1_500);
+    rig.at_once(map("enableMap", "m2"));
+    let here =
+        Action::new("initPosition", "i", BlockingType::Hard).with("x", 1.5).with("y", 8).with("theta", 1);
+    rig.at_once(here.with("mapId", "roof").with("lastNodeId", "1.5_8"));
+    assert_eq!(rig.state().last_node_id, "1.5_8", "it was told where it is");
     rig.instant("startCharging", "c");
     run(&mut rig, 300_007);
     (std::mem::take(&mut rig.sent), format!("{:?}", rig.agent.pose()))

@@ -2,7 +2,13 @@
 
 mod acceptance;
 mod actions;
+mod blocking;
+mod charging;
 mod common;
 mod driving;
+mod factsheet;
+mod fields;
 mod jumps;
+mod maps;
+mod places;
 mod streams;
