@@ -47,7 +47,7 @@ impl Rig {
     /// In a message with `headerId` 77.
     pub fn at_once(&mut self, action: Action) -> State {
         let header = Header { header_id: 77, ..Header::default() };
-        let message = InstantActions { header, actions: vec![action] };
+        let message = InstantActions { header, actions: vec![action], ..InstantActions::default() };
         self.agent.on_message(self.now, Incoming::InstantActions(message));
         self.drain();
         self.state()
