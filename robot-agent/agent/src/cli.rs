@@ -10,6 +10,7 @@ const EXAMPLES: &str = "Examples:
   drover-agent robots --broker mqtt://127.0.0.1:1883 --layout layout.lif.json --count 50
   drover-agent robots --broker mqtt://127.0.0.1 --layout layout.lif.json --site site.toml --count 8 --speed 10
   drover-agent plc --listen 127.0.0.1:1502 --devices devices.toml
+  drover-agent conform --broker mqtt://127.0.0.1 --robot acme/r01
 
 A configuration:
   [mqtt]
@@ -58,6 +59,18 @@ Prints {\"listening\":\"ADDR\",\"devices\":N}. Lines on stdin change faults whil
   GATEWAY-ID silent       answers nothing at all           GATEWAY-ID frozen answers, but its program stands still
   GATEWAY-ID ok";
 
+const CONFORM_EXAMPLES: &str = "Examples:
+  drover-agent conform --broker mqtt://127.0.0.1:1883 --robot acme/r01
+  drover-agent conform --broker mqtts://broker --ca ca.pem --robot acme/r01 --layout layout.lif.json --junit conform.xml
+  drover-agent conform --broker mqtt://me:secret@broker --robot acme/r01 --rule cancel-driving --rule pause-stops --json
+  drover-agent conform --list
+
+The robot drives while it is tried: to and fro on the line ahead of it (three times --step), or on the layout's edges
+around the node it stands on. Keep that space free, and no other fleet controller connected.
+
+Prints a line per rule: pass, fail (the reason below) or skip (why), the rule's id, its section in VDA 5050 2.1.0.
+Exit codes: 0 no rule failed, 1 a rule failed or the robot isn't there, 2 bad input.";
+
 /// The on-site agent: puts robots on an MQTT broker as VDA 5050 2.1 robots, and site devices behind Modbus gateways.
 #[derive(Debug, Parser)]
 #[command(name = "drover-agent", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -79,6 +92,9 @@ pub enum Command {
     /// A simulated PLC on Modbus TCP that moves the devices of a devices.toml.
     #[command(after_help = PLC_EXAMPLES)]
     Plc(Plc),
+    /// Tries a robot of any make, rule by rule of the standard, on a real broker.
+    #[command(after_help = CONFORM_EXAMPLES)]
+    Conform(Conform),
 }
 
 /// Options of `robots`.
@@ -157,6 +173,54 @@ pub struct Plc {
     /// A fault from the start; may be given again.
     #[arg(long, value_name = "ID=FAULT")]
     pub fault: Vec<String>,
+}
+
+/// Options of `conform`.
+#[derive(Clone, Debug, Args)]
+pub struct Conform {
+    /// Broker, mqtt://[user:password@]host[:port]; mqtts:// with TLS.
+    #[arg(long, value_name = "URL", env = "DROVER_MQTT__URL")]
+    pub broker: Option<String>,
+    /// With mqtts://: a PEM file to trust instead of what this machine trusts.
+    #[arg(long, value_name = "FILE", env = "DROVER_MQTT__CA")]
+    pub ca: Option<PathBuf>,
+    /// The robot to be tried.
+    #[arg(long, value_name = "MANUFACTURER/SERIAL")]
+    pub robot: Option<String>,
+    /// Topic prefix.
+    #[arg(long, value_name = "NAME", default_value = "uagv", env = "DROVER_MQTT__INTERFACE")]
+    pub interface: String,
+    /// Layout, LIF 1.0, on a node of which the robot stands; else nodes are made up on a line ahead of it.
+    #[arg(long, value_name = "FILE")]
+    pub layout: Option<PathBuf>,
+    /// Without a layout: metres between two nodes, 0.6 to 100.
+    #[arg(long, value_name = "METRES", default_value_t = 1.0, value_parser = step)]
+    pub step: f64,
+    /// Only this rule; may be given again.
+    #[arg(long, value_name = "ID")]
+    pub rule: Vec<String>,
+    /// Print the rules and their sections, and what is left open; no broker is needed.
+    #[arg(long)]
+    pub list: bool,
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the results as JUnit XML too.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// How long to wait for each thing, 1 to 3600.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub patience: u32,
+    /// A harmless action the robot knows at a node; else chosen from its factsheet, never one that moves a load.
+    #[arg(long, value_name = "TYPE")]
+    pub action: Option<String>,
+}
+
+fn step(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(step) if (0.6..=100.0).contains(&step) => Ok(step),
+        Ok(_) | Err(_) => Err("a number of metres from 0.6 to 100 is wanted".to_owned()),
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {

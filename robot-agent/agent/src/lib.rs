@@ -12,6 +12,7 @@ pub mod broker;
 pub mod cli;
 mod clock;
 pub mod config;
+pub mod conform;
 pub mod credentials;
 pub mod devices;
 pub mod drivers;

@@ -3,7 +3,7 @@
 use clap::Parser;
 use drover_agent::cli::{Cli, Command};
 use drover_agent::run;
-use drover_agent::{BadInput, config, plc, virtual_robots};
+use drover_agent::{BadInput, config, conform, plc, virtual_robots};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +27,7 @@ fn execute(cli: &Cli) -> anyhow::Result<()> {
     match (&cli.command, &cli.config) {
         (Some(Command::Robots(options)), _) => run_to_end(run::run(virtual_robots::prepare(options)?)),
         (Some(Command::Plc(options)), _) => run_to_end(plc::run(plc::prepare(options)?)),
+        (Some(Command::Conform(options)), _) => run_to_end(conform::run(options)),
         (None, Some(file)) => run_to_end(run::run(config::load(file)?)),
         (None, None) => {
             let text =

@@ -127,7 +127,7 @@ fn bad_input_is_answered_with_file_key_value_and_mend() {
 
 #[test]
 fn help_has_examples() {
-    for arguments in [&["--help"][..], &["robots", "--help"], &["plc", "--help"]] {
+    for arguments in [&["--help"][..], &["robots", "--help"], &["plc", "--help"], &["conform", "--help"]] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_drover-agent"));
         let output = command.args(arguments).output().unwrap();
         assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"));

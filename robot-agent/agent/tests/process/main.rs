@@ -4,6 +4,7 @@
 mod accounts;
 mod command_line;
 mod common;
+mod conform;
 mod devices_on_a_plc;
 mod foreign_master;
 mod foreign_peers;

@@ -82,6 +82,9 @@ const fn kind(
     Kind { name, needs, scopes, parameters }
 }
 
+/// In the factsheet: no action type is unknown.
+const ANY_ACTION: &str = "*";
+
 /// Why an action can't be carried out here; `None` if it can.
 pub(super) fn fault(
     options: &Options,
@@ -114,6 +117,7 @@ pub(super) fn fault(
 pub(super) fn listed(options: &Options, abilities: Abilities) -> Vec<AgvAction> {
     let kinds = STANDARD.iter().filter(|kind| is_there(kind, options, abilities));
     let own = options.actions.iter().filter(|name| standard(name).is_none());
+    let own = own.map(String::as_str).chain(options.accept_any_action.then_some(ANY_ACTION));
     let own = own.map(|name| entry(name, ANYWHERE, NONE));
     kinds.map(|kind| entry(kind.name, kind.scopes, kind.parameters)).chain(own).collect()
 }

@@ -227,3 +227,17 @@ fn messages_survive_a_round_trip_through_json() {
         assert_eq!(&serde_json::from_str::<drover_proto::vda5050::State>(&text).unwrap(), state);
     }
 }
+
+#[test]
+fn robot_that_takes_any_action_says_so_in_its_factsheet() {
+    let lists_any = |accept_any_action: bool| {
+        let options = Options { accept_any_action, ..Options::default() };
+        let rig = Rig::with(Spec::default(), options, "0_0");
+        let factsheet = rig.sent.iter().find_map(|outgoing| match &outgoing.message {
+            Message::Factsheet(factsheet) => factsheet.protocol_features.clone(),
+            Message::State(_) | Message::Connection(_) | Message::Visualization(_) => None,
+        });
+        factsheet.unwrap().agv_actions.iter().any(|action| action.action_type == "*")
+    };
+    assert!(lists_any(true) && !lists_any(false));
+}
