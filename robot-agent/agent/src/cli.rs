@@ -1,8 +1,10 @@
 //! The command line.
 
+use crate::conform::master::{self, options::Master};
 use crate::robot;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drover_proto::vda5050::Dialect;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
@@ -64,6 +66,7 @@ const CONFORM_EXAMPLES: &str = "Examples:
   drover-agent conform --broker mqtts://broker --ca ca.pem --robot acme/r01 --layout layout.lif.json --junit conform.xml
   drover-agent conform --broker mqtt://me:secret@broker --robot acme/r01 --rule cancel-driving --rule pause-stops --json
   drover-agent conform --list
+  drover-agent conform --master --help      (difficult robots against a fleet controller)
 
 The robot drives while it is tried: to and fro on the line ahead of it (three times --step), or on the layout's edges
 around the node it stands on. Keep that space free, and no other fleet controller connected.
@@ -95,6 +98,23 @@ pub enum Command {
     /// Tries a robot of any make, rule by rule of the standard, on a real broker.
     #[command(after_help = CONFORM_EXAMPLES)]
     Conform(Conform),
+    /// Conformance: difficult robots against a fleet controller, judged rule by rule.
+    #[command(
+        hide = true,
+        after_help = master::options::EXAMPLES,
+        override_usage = "drover-agent conform --master --broker <URL> --layout <FILE> [OPTIONS]"
+    )]
+    ConformMaster(Master),
+}
+
+/// `conform --master` is another command than `conform`, with options of its own: it is told apart before they are read.
+pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.into_iter().collect();
+    let is_master = given.iter().any(|argument| argument == "--master");
+    if let Some(command) = given.get_mut(1).filter(|command| is_master && *command == "conform") {
+        *command = "conform-master".into();
+    }
+    given
 }
 
 /// Options of `robots`.
@@ -223,9 +243,23 @@ fn step(text: &str) -> Result<f64, String> {
     }
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(crate) fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (0.01..=1_000.0).contains(&speed) => Ok(speed),
         Ok(_) | Err(_) => Err("a number from 0.01 to 1000 is wanted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_masters_half_of_the_kit_is_another_command() {
+        let read = |given: &[&str]| Cli::parse_from(arguments(given.iter().map(OsString::from))).command;
+        let robot = read(&["drover-agent", "conform", "--list"]);
+        assert!(matches!(robot, Some(Command::Conform(options)) if options.list));
+        let master = read(&["drover-agent", "conform", "--list", "--master"]);
+        assert!(matches!(master, Some(Command::ConformMaster(options)) if options.list));
     }
 }

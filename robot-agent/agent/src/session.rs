@@ -268,7 +268,7 @@ impl Session {
 }
 
 /// `None`: a topic that says nothing to a robot.
-fn read(dialect: Dialect, kind: &str, payload: &[u8]) -> Option<Incoming> {
+pub(crate) fn read(dialect: Dialect, kind: &str, payload: &[u8]) -> Option<Incoming> {
     let malformed = |topic, error: drover_proto::ParseError| Incoming::Malformed(topic, error.to_string());
     Some(match kind {
         "order" => match parse_in(dialect, payload) {

@@ -1,6 +1,6 @@
 //! What a robot is: who, how big, how fast, where it begins. Units stand at the end of each name.
 
-use drover_proto::vda5050::Dialect;
+use drover_proto::vda5050::{Dialect, Topic, TopicKind};
 use std::collections::BTreeMap;
 
 /// How long the simulated drive takes for an action type that `Spec::action_ms` doesn't name.
@@ -17,6 +17,13 @@ pub struct Identity {
     pub manufacturer: String,
     /// Serial number, as in the topic and in every header.
     pub serial: String,
+}
+
+impl Identity {
+    /// One of its topics.
+    pub fn topic(&self, dialect: Dialect, kind: TopicKind) -> String {
+        Topic::of(dialect, &self.interface, &self.manufacturer, &self.serial, kind).to_string()
+    }
 }
 
 /// A battery's size and what fills and empties it.

@@ -7,10 +7,12 @@
 //! ```
 //!
 //! Only `shell` knows a socket or a clock: a whole run is tested without a broker. It never sends a robot to a node that
-//! isn't on the layout it was given or on the line ahead of it.
+//! isn't on the layout it was given or on the line ahead of it. `master` is the other half of the kit: difficult robots
+//! against a fleet controller.
 
 mod ground;
 mod kit;
+pub mod master;
 mod report;
 mod rules;
 mod seen;

@@ -152,7 +152,12 @@ fn ready(state: &State) -> Result<(), Stopped> {
     let stop = |why: &str| Err(Stopped::NotReady(why.to_owned()));
     match state.operating_mode {
         OperatingMode::Automatic | OperatingMode::Semiautomatic => {}
-        OperatingMode::Manual | OperatingMode::Service | OperatingMode::Teachin | OperatingMode::Unknown => {
+        OperatingMode::Manual
+        | OperatingMode::Service
+        | OperatingMode::Teachin
+        | OperatingMode::Startup
+        | OperatingMode::Intervened
+        | OperatingMode::Unknown => {
             return stop(&format!(
                 "operatingMode is {}; turn it to AUTOMATIC",
                 state.operating_mode.as_str()

@@ -153,6 +153,11 @@ impl Agent {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
+    /// Waits for its end; gives the exit code.
+    pub fn wait(&mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap()
+    }
+
     /// SIGTERM; gives the exit code.
     pub fn stop(&mut self) -> i32 {
         self.signal("-TERM");
@@ -240,6 +245,16 @@ impl Fleet {
 
     pub fn say_raw(&self, topic: &str, body: &str) {
         self.client.publish(topic, QoS::AtLeastOnce, false, body).unwrap();
+    }
+
+    /// With QoS 0, as orders travel.
+    pub fn say_once(&self, topic: &str, body: &Value) {
+        self.client.publish(topic, QoS::AtMostOnce, false, body.to_string()).unwrap();
+    }
+
+    /// The broker keeps it.
+    pub fn say_retained(&self, topic: &str, body: &Value) {
+        self.client.publish(topic, QoS::AtLeastOnce, true, body.to_string()).unwrap();
     }
 
     /// The first message on the topic that passes; earlier ones on the same topic are dropped.

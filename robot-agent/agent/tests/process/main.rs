@@ -5,6 +5,7 @@ mod accounts;
 mod command_line;
 mod common;
 mod conform;
+mod conform_master;
 mod devices_on_a_plc;
 mod foreign_master;
 mod foreign_peers;

@@ -21,7 +21,7 @@ use book::{Book, Origin};
 use course::{Course, Step};
 use drover_proto::vda5050::{
     Connection, ConnectionState, Dialect, Error, Factsheet, InstantActions, Load, OperatingMode, Order,
-    State, Topic, TopicKind, Visualization,
+    State, TopicKind, Visualization,
 };
 use maps::Maps;
 use report::Report;
@@ -278,8 +278,7 @@ impl<D: Drive> Agent<D> {
 
     /// One of its topics.
     pub fn topic(&self, kind: TopicKind) -> String {
-        let Identity { interface, manufacturer, serial } = &self.identity;
-        Topic::of(self.options.dialect, interface, manufacturer, serial, kind).to_string()
+        self.identity.topic(self.options.dialect, kind)
     }
 
     /// Who the robot is.
