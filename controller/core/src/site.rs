@@ -110,7 +110,7 @@ impl Site {
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {
         let robots = fleet.state.robots.iter();
         let links: Vec<Link> =
-            robots.map(|robot| Link::new(robot, Profile::of(&robot.name, &fleet.layout))).collect();
+            robots.map(|robot| Link::new(robot, Profile::of(&robot.name, &fleet.layout), 0)).collect();
         let mut agenda = Agenda::default();
         agenda.touch_all(links.len());
         let devices = fleet.state.devices.iter().map(DeviceLink::new).collect();
@@ -327,7 +327,8 @@ impl Site {
         if self.fleet.robot_named(&name).is_none() {
             self.step(now, Event::RobotEnrolled { name: name.clone(), robot_type }, None);
             let profile = self.strangers.profile(&name, &self.fleet.layout);
-            self.links.extend(self.fleet.state.robots.last().map(|robot| Link::new(robot, profile)));
+            let asked = self.strangers.questions();
+            self.links.extend(self.fleet.state.robots.last().map(|robot| Link::new(robot, profile, asked)));
             self.agenda.touch_all(self.links.len());
         }
     }
@@ -456,8 +457,8 @@ impl Site {
     }
 
     fn poll_links(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for (name, version) in self.strangers.ask(now) {
-            let message = link::question(&name, &version, now);
+        for (name, version, header) in self.strangers.ask(now) {
+            let message = link::question(&name, &version, header, now);
             effects.push(Effect::Send { name, message });
         }
         let state = &self.fleet.state;

@@ -139,15 +139,16 @@ pub(crate) fn is_online(message: &vda5050::Connection) -> bool {
 }
 
 /// A robot that isn't of the fleet is asked where it stands, in the version it writes.
-pub(crate) fn question(name: &RobotName, version: &str, now: Time) -> ToRobot {
-    let header = write::head(name, version, 1, now);
+pub(crate) fn question(name: &RobotName, version: &str, header: u32, now: Time) -> ToRobot {
+    let header = write::head(name, version, header, now);
     let id = write::action_id(name, "stateRequest", now.0);
     ToRobot::InstantActions(Box::new(write::instant("stateRequest", id, header)))
 }
 
 impl Link {
     /// A session that hasn't heard of its robot; the robot's record says what it was last told.
-    pub(crate) fn new(robot: &Robot, profile: Profile) -> Link {
+    /// Instant actions are numbered on from what it may have been sent before it joined.
+    pub(crate) fn new(robot: &Robot, profile: Profile, action_headers: u32) -> Link {
         Link {
             name: robot.name.clone(),
             profile,
@@ -173,7 +174,7 @@ impl Link {
             pauses: 0,
             seen: None,
             order_headers: 0,
-            action_headers: 0,
+            action_headers,
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) struct Strangers {
     tried: BTreeMap<RobotName, Time>,
     /// Robots on the broker that haven't said where they stand.
     expected: BTreeMap<RobotName, Expected>,
+    questions: u32,
 }
 
 /// A robot that is there and hasn't been heard.
@@ -92,13 +93,19 @@ impl Strangers {
         !self.expected.is_empty()
     }
 
-    /// Those that are to be asked now, and in which version.
-    pub(super) fn ask(&mut self, now: Time) -> Vec<(RobotName, String)> {
+    /// Questions asked so far: each has a header id of its own, and a robot that joins is told on from there.
+    pub(super) fn questions(&self) -> u32 {
+        self.questions
+    }
+
+    /// Those that are to be asked now: in which version, under which header id.
+    pub(super) fn ask(&mut self, now: Time) -> Vec<(RobotName, String, u32)> {
         let is_due = |expected: &Expected| expected.asked_at.is_none_or(|at| now.since_ms(at) >= ASK_MS);
         let due = self.expected.iter_mut().filter(|(_, expected)| is_due(expected));
         due.map(|(name, expected)| {
             expected.asked_at = Some(now);
-            (name.clone(), expected.version.clone())
+            self.questions += 1;
+            (name.clone(), expected.version.clone(), self.questions)
         })
         .collect()
     }

@@ -164,7 +164,7 @@ impl Liar {
                 Message::Visualization(visualization) => serde_json::to_vec(visualization),
             };
             let qos = if message.qos() == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
-            let topic = self.robot.identity().topic(message.topic().as_str());
+            let topic = self.robot.topic(message.topic());
             self.client.try_publish(topic, qos, message.is_retained(), payload.unwrap()).unwrap();
         }
     }

@@ -217,7 +217,7 @@ impl SimulatedDrive {
                 self.go();
             }
             Motion::Rolling { profile, leg_start_m, .. } => {
-                let Some(leg) = self.legs.front() else { return };
+                let Some(leg) = self.legs.front() else { return self.set_motion(Motion::Standing) };
                 let beyond_m = profile.end_s() - (leg_start_m + leg.length_m);
                 if beyond_m > HERE_M { self.pass() } else { self.rest(beyond_m) }
             }

@@ -84,7 +84,8 @@ impl Profile {
         }
         let root = (piece.v0 * piece.v0 + 2.0 * piece.a * ds).max(0.0).sqrt();
         let sum = piece.v0 + root;
-        Some(if sum > 0.0 { (piece.t0 + 2.0 * ds / sum).min(piece.t1) } else { piece.t1 })
+        // From rest, no way takes no time.
+        Some(if sum > 0.0 { (piece.t0 + 2.0 * ds / sum).min(piece.t1) } else { piece.t0 })
     }
 
     /// When the last braking begins.
@@ -162,6 +163,12 @@ mod tests {
         assert_eq!(profile.at(5.0), (4.0, 1.0));
         assert!((profile.last_braking_t() - 10.0).abs() < 1e-9);
         assert!((profile.time_at(4.0).unwrap() - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn where_it_begins_it_is_at_once() {
+        let profile = Profile::plan(0.0, &[span(0.0, 1.0), span(2.0, 1.0)], 0.5);
+        assert_eq!(profile.time_at(0.0), Some(0.0));
     }
 
     #[test]

@@ -99,6 +99,22 @@ fn node_with_a_direction_is_reached_once_the_robot_points_there() {
 }
 
 #[test]
+fn node_where_it_stands_is_passed_at_once() {
+    for (ahead, passed) in [(vec!["0_0", "2_0"], 1), (vec!["0_0", "0_0", "2_0"], 2)] {
+        let mut rig = Rig::new();
+        let nodes: Vec<&str> = std::iter::once("0_0").chain(ahead).collect();
+        rig.order(order("O", 0, &nodes, nodes.len(), 0));
+        let state = rig.run(0);
+        assert_eq!(state.last_node_sequence_id, 2 * passed);
+        rig.order(order("O", 1, &["2_0", "4_0"], 2, 2 * (nodes.len() as u32 - 1)));
+        rig.run(1_000);
+        rig.instant("cancelOrder", "c");
+        let state = rig.run_until(is_done);
+        assert_eq!((rig.x(), state.last_node_id.as_str()), (2.0, "2_0"));
+    }
+}
+
+#[test]
 fn pause_stops_on_the_spot_and_resume_goes_on() {
     let mut rig = Rig::new();
     rig.order(order("O", 0, &["0_0", "20_0"], 2, 0));

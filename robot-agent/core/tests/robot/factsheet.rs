@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 /// What the robot sent first.
 pub fn of(rig: &Rig) -> Factsheet {
-    let sheets = rig.sent.iter().filter_map(|sent| match &sent.message {
+    let mut sheets = rig.sent.iter().filter_map(|sent| match &sent.message {
         Message::Factsheet(factsheet) => Some((**factsheet).clone()),
         Message::State(_) | Message::Connection(_) | Message::Visualization(_) => None,
     });
-    sheets.last().expect("no factsheet was sent")
+    sheets.next_back().expect("no factsheet was sent")
 }
 
 /// The official schema; `None`, and a word about it, without `DROVER_DATA`.
@@ -32,12 +32,12 @@ fn schema(topic: &str) -> Option<jsonschema::Validator> {
     };
     let path = PathBuf::from(data).join("vda5050/2.1.0").join(format!("{topic}.schema"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let schema: Value = serde_json::from_str(&text).unwrap();
-    Some(jsonschema::options().should_validate_formats(true).build(&schema).unwrap())
+    let schema: Value = serde_json::from_str(&text).expect("a JSON schema");
+    Some(jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema"))
 }
 
 fn keeps(validator: &jsonschema::Validator, body: &[u8]) {
-    let body: Value = serde_json::from_slice(body).unwrap();
+    let body: Value = serde_json::from_slice(body).expect("JSON");
     let errors: Vec<String> =
         validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}\n{body:#}");

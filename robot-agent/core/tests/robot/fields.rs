@@ -12,7 +12,7 @@ fn edge(order: &mut Order) -> &mut Edge {
 }
 
 fn place(order: &mut Order) -> &mut NodePosition {
-    order.nodes[1].node_position.as_mut().unwrap()
+    order.nodes[1].node_position.as_mut().expect("a position")
 }
 
 fn curve(degree: u32, weights: [Option<f64>; 3]) -> Option<Trajectory> {

@@ -25,7 +25,7 @@ fn fetch(rig: &mut Rig, id: &str, map: &str, version: &str) -> State {
 }
 
 fn on_map(mut order: Order, node: usize, map: &str) -> Order {
-    order.nodes[node].node_position.as_mut().unwrap().map_id = map.into();
+    order.nodes[node].node_position.as_mut().expect("a position").map_id = map.into();
     order
 }
 

@@ -21,7 +21,7 @@ fn with(mut action: Action, key: &str, value: Value) -> Action {
 }
 
 fn place(state: &State) -> (f64, f64, f64, String, String) {
-    let at = state.agv_position.clone().unwrap();
+    let at = state.agv_position.clone().expect("a position");
     (at.x, at.y, at.theta, at.map_id, state.last_node_id.clone())
 }
 
