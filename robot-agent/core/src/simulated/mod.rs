@@ -431,6 +431,9 @@ impl Drive for SimulatedDrive {
 
     fn change_map(&mut self, now_ms: u64, id: &str, change: MapChange) -> Result<(), String> {
         match change.step {
+            MapStep::Download { link, .. } if is_nowhere(&link) => {
+                return Err(format!("nothing is to be had from {link}"));
+            }
             MapStep::Download { .. } => {
                 self.begin(now_ms, Action::new("downloadMap", id, BlockingType::None));
             }
@@ -520,4 +523,10 @@ fn seconds(ms: u64) -> f64 {
 /// The first whole millisecond at which it has happened.
 fn millis(s: f64) -> u64 {
     (s * 1_000.0 - 1e-6).ceil().max(0.0) as u64
+}
+
+/// Of all hosts those of the top-level domain `invalid` are certain not to be there (RFC 2606).
+fn is_nowhere(link: &str) -> bool {
+    let host = link.split_once("://").map_or(link, |(_, rest)| rest).split(['/', ':', '?']).next();
+    host.is_some_and(|host| host.ends_with(".invalid"))
 }

@@ -185,3 +185,13 @@ fn only_enabling_is_for_nodes_and_none_is_for_edges() {
         assert_eq!(rig.order(there).errors.len(), wanted, "{kind}");
     }
 }
+
+#[test]
+fn map_from_a_host_that_cannot_exist_isnt_downloaded() {
+    let mut rig = Rig::new();
+    let action =
+        Action::new("downloadMap", "a", BlockingType::None).with("mapId", "roof").with("mapVersion", "1");
+    rig.at_once(action.with("mapDownloadLink", "http://nobody.invalid:80/roof"));
+    let state = rig.run_until(|state| status(state, "a") == Some(ActionStatus::Failed));
+    assert_eq!(maps(&state), ["+floor/1"]);
+}
