@@ -2,7 +2,9 @@
 
 use super::{Halt, Kit, Verdict, fail, skip};
 use crate::conform::seen::brief;
-use drover_proto::vda5050::{ActionScope, ConnectionState, Error, State, TopicKind};
+use drover_proto::vda5050::{
+    ActionParameterSpec, ActionScope, AgvAction, ConnectionState, Error, State, TopicKind,
+};
 use std::rc::Rc;
 
 /// Actions that move loads or power: never chosen by the kit itself.
@@ -66,7 +68,7 @@ impl Kit {
 
     /// Skips the rule if the factsheet lists actions, and this one isn't among them.
     pub fn needs(&self, action_type: &str) -> Verdict {
-        let listed = self.listed(None);
+        let listed = self.listed(|_| true);
         if listed.is_empty() || listed.iter().any(|listed| listed == action_type) {
             return Ok(());
         }
@@ -75,7 +77,7 @@ impl Kit {
 
     /// The same, but a factsheet that lists nothing is no yes.
     pub fn needs_listed(&self, action_type: &str) -> Verdict {
-        if self.listed(None).iter().any(|listed| listed == action_type) {
+        if self.listed(|_| true).iter().any(|listed| listed == action_type) {
             return Ok(());
         }
         skip(format!("the factsheet's agvActions don't list {action_type}"))
@@ -83,7 +85,7 @@ impl Kit {
 
     /// Skips the rule if no action is unknown to the robot.
     pub fn needs_limits(&self) -> Verdict {
-        if self.listed(None).iter().any(|listed| listed == ANY_ACTION) {
+        if self.listed(|_| true).iter().any(|listed| listed == ANY_ACTION) {
             return skip("the factsheet says that any action is carried out (actionType \"*\")");
         }
         Ok(())
@@ -94,7 +96,13 @@ impl Kit {
         if let Some(action) = self.0.borrow().setting.action.clone() {
             return Ok(action);
         }
-        let listed = self.listed(Some(ActionScope::Node));
+        // Without parameters: nobody knows what to write there.
+        let can_be_sent = |action: &AgvAction| {
+            let is_optional = |parameter: &ActionParameterSpec| parameter.is_optional == Some(true);
+            action.action_scopes.contains(&ActionScope::Node)
+                && action.action_parameters.iter().all(is_optional)
+        };
+        let listed = self.listed(can_be_sent);
         if listed.iter().any(|listed| listed == ANY_ACTION) {
             return Ok(ANY_ACTION_SENT.to_owned());
         }
@@ -106,12 +114,10 @@ impl Kit {
         }
     }
 
-    fn listed(&self, scope: Option<ActionScope>) -> Vec<String> {
+    fn listed(&self, fits: impl Fn(&AgvAction) -> bool) -> Vec<String> {
         let inner = self.0.borrow();
         let features = inner.factsheet.as_ref().and_then(|factsheet| factsheet.protocol_features.as_ref());
         let actions = features.iter().flat_map(|features| &features.agv_actions);
-        let fitting =
-            actions.filter(|action| scope.is_none_or(|scope| action.action_scopes.contains(&scope)));
-        fitting.map(|action| action.action_type.clone()).collect()
+        actions.filter(|action| fits(action)).map(|action| action.action_type.clone()).collect()
     }
 }
