@@ -176,7 +176,7 @@ fn grpc_web_is_spoken_over_http_1() {
     let text = String::from_utf8_lossy(&unknown).to_ascii_lowercase();
     assert_eq!(status(&unknown), Some(5), "{text}");
     assert!(text.contains("unknown_job"), "{text}");
-    assert_eq!(status(&call(api.port, "/drover.v1.FleetService/Release", None, &[])), Some(12));
+    assert_eq!(status(&call(api.port, "/drover.v1.FleetService/Send", None, &[])), Some(12));
 }
 
 #[tokio::test]
