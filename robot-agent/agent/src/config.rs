@@ -289,6 +289,7 @@ impl Judge<'_> {
             let mend = format!("no such driver; use one of {}", drivers::names());
             self.findings.add(section.key("driver"), format!("{driver:?}"), mend);
         }
+        let settings = drivers::named(driver).map(|known| (known.settings)(&mut self.findings, section));
         let own = section.optional_text(&mut self.findings, "interface", "\"uagv\"");
         if let Some(own) = own {
             self.interface(&section.key("interface"), own);
@@ -303,6 +304,7 @@ impl Judge<'_> {
             start: self.start(section),
             options: Options { dialect, accept_any_action, maps, ..Options::default() },
             driver: driver.to_owned(),
+            settings: settings.unwrap_or_default(),
             login: self.login(section, None),
         }
     }

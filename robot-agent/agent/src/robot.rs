@@ -1,6 +1,7 @@
 //! One robot as the agent runs it.
 
 use crate::broker::Login;
+use crate::drivers::Settings;
 use drover_agent_core::{BatterySpec, Identity, Options, Spec, Start, StoredMap};
 use drover_maps::{Edge, Layout, NodeId, RobotType};
 use drover_proto::vda5050::Dialect;
@@ -20,6 +21,8 @@ pub struct Robot {
     pub options: Options,
     /// A name in the drivers' registry.
     pub driver: String,
+    /// What that driver's own keys say.
+    pub settings: Settings,
     /// Its own account on the broker, if it has one.
     pub login: Option<Login>,
 }

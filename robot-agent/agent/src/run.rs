@@ -58,9 +58,9 @@ pub async fn run(site: Site) -> anyhow::Result<()> {
             print_robot(&robot);
         }
         let now_ms = clock.now_ms();
-        let build = drivers::named(&robot.driver)
+        let driver = drivers::named(&robot.driver)
             .ok_or_else(|| BadInput::one(format!("driver {:?} isn't known", robot.driver)))?;
-        let machine = build(&robot, now_ms)?;
+        let machine = (driver.build)(&robot, now_ms)?;
         let agent = Agent::new(robot.identity, robot.spec, robot.options, &robot.start, machine, now_ms);
         sessions.spawn(Session::new(agent, shared.clone(), stopped.clone(), index, robot.login).run());
     }

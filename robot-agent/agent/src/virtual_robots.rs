@@ -5,6 +5,7 @@ use crate::broker::Broker;
 use crate::cli::{self, VirtualDevices};
 use crate::credentials::{self, Accounts};
 use crate::devices::Virtual;
+use crate::drivers::Settings;
 use crate::robot::{Robot, level_fault, maps, name_fault, spec, start_on};
 use crate::run::{Devices, Site};
 use drover_agent_core::{Identity, Options};
@@ -155,6 +156,7 @@ fn robots(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Vec<Robot>> 
                 ..Options::default()
             },
             driver: "simulated".to_owned(),
+            settings: Settings::new(),
             login: None,
         }
     });

@@ -1,6 +1,6 @@
 //! What any driver must do, whatever machine is behind it. Time is stepped as the agent steps it.
 
-use super::Machine;
+use super::{Machine, Settings};
 use crate::robot::Robot;
 use drover_agent_core::{Drive, Identity, Options, Pose, Progress, Spec, Start, Waypoint};
 use drover_proto::vda5050::{Action, BlockingType};
@@ -16,7 +16,7 @@ pub(crate) fn robot() -> Robot {
     let (node_id, map_id) = ("n0".to_owned(), "floor".to_owned());
     let start = Start { node_id, map_id, x_m: 0.0, y_m: 0.0, theta_rad: 0.0, charge_permille: 900 };
     let (spec, options) = (Spec::default(), Options::default());
-    Robot { identity, spec, start, options, driver: "test".into(), login: None }
+    Robot { identity, spec, start, options, driver: "test".into(), settings: Settings::new(), login: None }
 }
 
 /// Runs the suite, each case on a new machine.

@@ -1,8 +1,14 @@
 //! A robot made of numbers.
 
-use super::Machine;
+use super::{Machine, Settings};
+use crate::findings::{Findings, Section};
 use crate::robot::Robot;
 use drover_agent_core::SimulatedDrive;
+
+/// It has no keys of its own.
+pub(super) fn settings(_: &mut Findings, _: &mut Section<'_>) -> Settings {
+    Settings::new()
+}
 
 /// Stands where the robot starts.
 pub(super) fn build(robot: &Robot, now_ms: u64) -> anyhow::Result<Machine> {
