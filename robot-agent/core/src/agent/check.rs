@@ -3,9 +3,10 @@
 use super::catalogue;
 use super::fields;
 use super::maps::{Maps, change};
+use super::trouble::Trouble;
 use crate::drive::Abilities;
 use crate::spec::Options;
-use drover_proto::vda5050::{Action, ActionScope, Dialect, Error, ErrorLevel, Order};
+use drover_proto::vda5050::{Action, ActionScope, Dialect, Error, Order};
 use std::collections::BTreeSet;
 
 /// The longest order taken, in nodes.
@@ -24,15 +25,15 @@ const COORDINATE_MAX_M: f64 = 1e6;
 /// Why an order isn't taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rejection {
-    pub kind: &'static str,
+    pub trouble: Trouble,
     pub why: String,
     /// What it is about, beyond the message itself.
     pub references: Vec<(&'static str, String)>,
 }
 
 impl Rejection {
-    pub fn new(kind: &'static str, why: impl Into<String>) -> Self {
-        Self { kind, why: why.into(), references: Vec::new() }
+    pub fn new(trouble: Trouble, why: impl Into<String>) -> Self {
+        Self { trouble, why: why.into(), references: Vec::new() }
     }
 
     pub fn about(mut self, key: &'static str, value: &str) -> Self {
@@ -40,9 +41,11 @@ impl Rejection {
         self
     }
 
-    /// As the standard wants it: a WARNING with references.
-    pub fn error(self, order: &Order) -> Error {
-        let mut error = Error::new(self.kind, ErrorLevel::Warning)
+    /// As the standard wants it: with references.
+    pub fn error(self, order: &Order, dialect: Dialect) -> Error {
+        let mut error = self
+            .trouble
+            .error(dialect, self.why)
             .about("topic", "order")
             .about("headerId", order.header.header_id.to_string())
             .about("orderId", order.order_id.as_str())
@@ -50,7 +53,6 @@ impl Rejection {
         for (key, value) in self.references {
             error = error.about(key, value);
         }
-        error.error_description = Some(self.why);
         error
     }
 }
@@ -63,8 +65,8 @@ pub(super) struct Means<'a> {
 }
 
 pub(super) fn check(order: &Order, means: &Means<'_>) -> Result<(), Rejection> {
-    check_shape(order, means.options.dialect).map_err(|why| Rejection::new("validationError", why))?;
-    check_release(order).map_err(|why| Rejection::new("validationError", why))?;
+    check_shape(order, means.options.dialect).map_err(|why| Rejection::new(Trouble::Malformed, why))?;
+    check_release(order).map_err(|why| Rejection::new(Trouble::Malformed, why))?;
     check_actions(order, means)?;
     fields::check(order)?;
     check_maps(order, means)
@@ -164,15 +166,15 @@ fn check_actions(order: &Order, means: &Means<'_>) -> Result<(), Rejection> {
     let of_edges = order.edges.iter().flat_map(|edge| &edge.actions).map(|it| (it, ActionScope::Edge));
     for (action, scope) in of_nodes.chain(of_edges) {
         let id = action.action_id.as_str();
-        let about = |kind, why: String| Err(Rejection::new(kind, why).about("actionId", id));
+        let about = |trouble, why: String| Err(Rejection::new(trouble, why).about("actionId", id));
         if id.is_empty() || !ids.insert(id) {
-            return about("validationError", format!("actionId {id:?} is empty or twice"));
+            return about(Trouble::Malformed, format!("actionId {id:?} is empty or twice"));
         }
         if let Some(why) = length_fault(action) {
-            return about("validationError", why);
+            return about(Trouble::Malformed, why);
         }
         if let Some(why) = catalogue::fault(means.options, means.abilities, action, scope) {
-            return about("orderError", why);
+            return about(Trouble::OrderAction, why);
         }
     }
     Ok(())
@@ -185,7 +187,7 @@ fn check_maps(order: &Order, means: &Means<'_>) -> Result<(), Rejection> {
         let map_id = node.node_position.as_ref().map_or("", |position| position.map_id.as_str());
         if !map_id.is_empty() && !means.maps.is_enabled(map_id) && !to_come.contains(map_id) {
             let why = format!("node {} is on map {map_id}, which isn't enabled", node.node_id);
-            return Err(Rejection::new("noRouteError", why).about("nodeId", &node.node_id));
+            return Err(Rejection::new(Trouble::UnknownMap, why).about("nodeId", &node.node_id));
         }
         let changes = node.actions.iter().filter_map(change);
         let stored = changes.filter(|change| means.maps.has(&change.map_id, &change.map_version));

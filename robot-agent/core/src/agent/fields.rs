@@ -3,6 +3,7 @@
 //! A field that it can't follow is grounds to refuse the order. To drive on as if it weren't there would pretend.
 
 use super::check::Rejection;
+use super::trouble::Trouble;
 use drover_proto::vda5050::{Edge, Node, OptionalParameter, Order, Support, Trajectory};
 
 /// A slower limit than this can't be kept, metres per second.
@@ -38,17 +39,17 @@ pub(super) fn followed() -> Vec<OptionalParameter> {
 /// The first field that the robot can't follow.
 pub(super) fn check(order: &Order) -> Result<(), Rejection> {
     if order.zone_set_id.as_ref().is_some_and(|zones| !zones.is_empty()) {
-        return Err(Rejection::new("orderError", "zoneSetId: the robot has no zone sets; leave it out"));
+        return Err(Rejection::new(Trouble::Field, "zoneSetId: the robot has no zone sets; leave it out"));
     }
     // The first node is where the robot is: its place may be left out.
     for node in order.nodes.iter().skip(1) {
         if let Some(why) = fault_of_node(node) {
-            return Err(Rejection::new("orderError", why).about("nodeId", &node.node_id));
+            return Err(Rejection::new(Trouble::Field, why).about("nodeId", &node.node_id));
         }
     }
     for edge in &order.edges {
         if let Some(why) = fault_of_edge(edge) {
-            return Err(Rejection::new("orderError", why).about("edgeId", &edge.edge_id));
+            return Err(Rejection::new(Trouble::Field, why).about("edgeId", &edge.edge_id));
         }
     }
     Ok(())

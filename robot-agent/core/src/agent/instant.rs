@@ -4,9 +4,10 @@ use super::Agent;
 use super::book::{Entry, Origin};
 use super::catalogue::fault;
 use super::check::length_fault;
-use super::perform::instant_error;
+use super::perform::of_instant;
+use super::trouble::Trouble;
 use crate::drive::Drive;
-use drover_proto::vda5050::{Action, ActionScope, ActionStatus, Error, ErrorLevel, InstantActions};
+use drover_proto::vda5050::{Action, ActionScope, ActionStatus, InstantActions};
 
 /// Most actions of one message.
 pub(super) const MESSAGE_MAX: usize = 64;
@@ -19,11 +20,10 @@ impl<D: Drive> Agent<D> {
         let header_id = message.header.header_id;
         let count = message.actions.len();
         if count > MESSAGE_MAX {
-            let mut error = Error::new("validationError", ErrorLevel::Warning)
-                .about("topic", "instantActions")
-                .about("headerId", header_id.to_string());
-            error.error_description = Some(format!("{count} actions in one message; {MESSAGE_MAX} at most"));
-            return self.raise(error);
+            let why = format!("{count} actions in one message; {MESSAGE_MAX} at most");
+            let error = Trouble::Malformed.error(self.options.dialect, why);
+            return self
+                .raise(error.about("topic", "instantActions").about("headerId", header_id.to_string()));
         }
         for action in message.actions {
             self.take_instant(&action, header_id);
@@ -34,7 +34,7 @@ impl<D: Drive> Agent<D> {
         let is_nameless = action.action_id.is_empty();
         if let Some(why) = length_fault(action).or(is_nameless.then(|| "actionId is empty".to_owned())) {
             // Not on the book: what has no name, or one too long to keep, can't be shown there.
-            return self.raise(instant_error("validationError", "", header_id, &why));
+            return self.complain_of("", header_id, Trouble::Malformed, why);
         }
         if !self.book.add_instant(header_id, action) {
             return;
@@ -43,7 +43,7 @@ impl<D: Drive> Agent<D> {
         let full = is_full.then(|| format!("{OPEN_MAX} instant actions are open; wait for them"));
         let fault = || fault(&self.options, self.drive.abilities(), action, ActionScope::Instant);
         match full.or_else(fault) {
-            Some(why) => self.refuse_instant("orderError", action, header_id, why),
+            Some(why) => self.refuse_instant(Trouble::InstantAction, action, header_id, why),
             None => self.on_instant(action, header_id),
         }
     }
@@ -72,7 +72,7 @@ impl<D: Drive> Agent<D> {
             // At once: it must not wait for an order to end, however it blocks.
             "initPosition" => match self.place_in(action) {
                 Ok(_) => self.book.trigger_one(id),
-                Err(why) => self.refuse_instant("initPositionError", action, header_id, why),
+                Err(why) => self.refuse_instant(Trouble::Place, action, header_id, why),
             },
             _ => self.book.trigger_one(id),
         }
@@ -82,7 +82,8 @@ impl<D: Drive> Agent<D> {
         let is_active = !self.course.steps.is_empty() || self.book.has_open_of_order();
         if !is_active && self.cancelling.is_empty() {
             self.book.end(id, ActionStatus::Failed, Some("no order to cancel".to_owned()));
-            return self.raise(instant_error("noOrderToCancel", id, header_id, "no order is active"));
+            let why = "no order is active".to_owned();
+            return self.complain_of(id, header_id, Trouble::NothingToCancel, why);
         }
         self.book.set_running(id);
         if self.cancelling.is_empty() {
@@ -139,8 +140,13 @@ impl<D: Drive> Agent<D> {
         self.report.is_dirty = true;
     }
 
-    fn refuse_instant(&mut self, kind: &str, action: &Action, header_id: u32, why: String) {
-        self.raise(instant_error(kind, &action.action_id, header_id, &why));
+    fn complain_of(&mut self, action_id: &str, header_id: u32, trouble: Trouble, why: String) {
+        let error = trouble.error(self.options.dialect, why);
+        self.raise(of_instant(error, action_id, header_id));
+    }
+
+    fn refuse_instant(&mut self, trouble: Trouble, action: &Action, header_id: u32, why: String) {
+        self.complain_of(&action.action_id, header_id, trouble, why.clone());
         self.book.end(&action.action_id, ActionStatus::Failed, Some(why));
     }
 }

@@ -13,6 +13,7 @@ mod maps;
 mod order;
 mod perform;
 mod report;
+mod trouble;
 
 use crate::clock::iso8601;
 use crate::drive::{Drive, Progress};

@@ -3,8 +3,9 @@
 use super::Agent;
 use super::book::Origin;
 use super::check::{Means, NODES_MAX, Rejection, check};
+use super::trouble::Trouble;
 use crate::drive::Drive;
-use drover_proto::vda5050::{Error, ErrorLevel, Node, Order, TopicKind};
+use drover_proto::vda5050::{Dialect, Error, Node, Order, TopicKind};
 
 /// Errors kept at most; the oldest go first.
 pub(super) const ERRORS_MAX: usize = 32;
@@ -22,14 +23,12 @@ impl<D: Drive> Agent<D> {
             Ok(Verdict::Begin) => self.begin_order(order),
             Ok(Verdict::Stitch) => self.stitch_order(order),
             Ok(Verdict::Discard) => {}
-            Err(rejection) => self.raise(rejection.error(&order)),
+            Err(rejection) => self.raise(rejection.error(&order, self.options.dialect)),
         }
     }
 
     pub(super) fn on_malformed(&mut self, topic: TopicKind, why: String) {
-        let mut error = Error::new("validationError", ErrorLevel::Warning).about("topic", topic.as_str());
-        error.error_description = Some(why);
-        self.raise(error);
+        self.raise(Trouble::Malformed.error(self.options.dialect, why).about("topic", topic.as_str()));
     }
 
     /// Keeps an error until an order is accepted; the same one again takes the place of the first.
@@ -50,55 +49,69 @@ impl<D: Drive> Agent<D> {
         let (options, abilities) = (&self.options, self.drive.abilities());
         check(order, &Means { options, abilities, maps: &self.maps })?;
         if !self.takes_orders() {
-            return Err(Rejection::new("orderError", format!("the robot is in mode {}", self.mode.as_str())));
+            return Err(Rejection::new(
+                Trouble::Unavailable,
+                format!("the robot is in mode {}", self.mode.as_str()),
+            ));
         }
         if self.book.has_open_of("initPosition") {
-            return Err(Rejection::new("orderError", "the robot is being told where it is"));
+            return Err(Rejection::new(Trouble::Unavailable, "the robot is being told where it is"));
         }
         if order.order_id == self.course.order_id { self.judge_update(order) } else { self.judge_new(order) }
     }
 
     fn judge_update(&self, order: &Order) -> Result<Verdict, Rejection> {
-        let reject = |why: String| Err(Rejection::new("orderUpdateError", why));
+        let reject = |trouble, why: String| Err(Rejection::new(trouble, why));
         let current = self.course.order_update_id;
         if order.order_update_id == current {
             return Ok(Verdict::Discard);
         }
         if order.order_update_id < current {
-            return reject(format!("orderUpdateId {} is lower than {current}", order.order_update_id));
+            return reject(
+                Trouble::Outdated,
+                format!("orderUpdateId {} is lower than {current}", order.order_update_id),
+            );
         }
         if self.course.is_closed || !self.cancelling.is_empty() {
-            return reject("the order was cancelled".to_owned());
+            return reject(Trouble::AfterCancel, "the order was cancelled".to_owned());
         }
         let (node_id, sequence_id) = self.course.decision_point();
         let is_stitch = |first: &Node| first.node_id == node_id && first.sequence_id == sequence_id;
         if !order.nodes.first().is_some_and(is_stitch) {
-            return reject(format!("the first node isn't {node_id} with sequenceId {sequence_id}"));
+            let why = format!("the first node isn't {node_id} with sequenceId {sequence_id}");
+            return reject(Trouble::WrongStart, why);
         }
         let actions_of_nodes = order.nodes.iter().skip(1).flat_map(|node| &node.actions);
         let mut actions = actions_of_nodes.chain(order.edges.iter().flat_map(|edge| &edge.actions));
         if let Some(taken) = actions.find(|action| self.book.is_taken(&action.action_id, sequence_id)) {
             let why = format!("actionId {} was used before", taken.action_id);
-            return Err(Rejection::new("orderError", why).about("actionId", &taken.action_id));
+            return Err(Rejection::new(Trouble::OrderAction, why).about("actionId", &taken.action_id));
         }
         let kept = self.course.steps.iter().filter(|step| step.is_released()).count();
         if kept + order.nodes.len() > NODES_MAX {
             let why = format!("{kept} nodes are left of the base; {NODES_MAX} at most with these");
-            return Err(Rejection::new("orderError", why));
+            return reject(Trouble::Order, why);
         }
         Ok(Verdict::Stitch)
     }
 
     fn judge_new(&self, order: &Order) -> Result<Verdict, Rejection> {
         if self.course.was_finished(&order.order_id) {
-            return Err(Rejection::new("orderError", format!("order {} is over", order.order_id)));
+            return Err(Rejection::new(Trouble::Order, format!("order {} is over", order.order_id)));
+        }
+        if self.options.dialect == Dialect::V3 && order.order_update_id != 0 {
+            let why = format!("orderUpdateId {} of a new order isn't 0", order.order_update_id);
+            return Err(Rejection::new(Trouble::Order, why));
         }
         if !self.is_idle() {
-            return Err(Rejection::new("orderError", format!("order {} is active", self.course.order_id)));
+            return Err(Rejection::new(
+                Trouble::OtherOrder,
+                format!("order {} is active", self.course.order_id),
+            ));
         }
         match order.nodes.first() {
             Some(first) if !self.is_in_reach(first) => Err(Rejection::new(
-                "noRouteError",
+                Trouble::OutOfReach,
                 format!("the first node {} is out of reach", first.node_id),
             )
             .about("nodeId", &first.node_id)),

@@ -6,9 +6,10 @@ use super::Agent;
 use super::book::{Entry, Origin};
 use super::catalogue::{number, text};
 use super::maps::change;
+use super::trouble::Trouble;
 use crate::drive::Drive;
 use crate::spec::Pose;
-use drover_proto::vda5050::{Action, ActionStatus, Error, ErrorLevel, Load};
+use drover_proto::vda5050::{Action, ActionStatus, Error, Load};
 
 impl<D: Drive> Agent<D> {
     /// Its turn has come. An action that can't begin has failed when this returns.
@@ -99,31 +100,31 @@ impl<D: Drive> Agent<D> {
 
     /// Standing errors for what the standard wants one for: places, maps, chargers.
     fn complain(&mut self, entry: &Entry, why: &str) {
-        let kind = match entry.action.action_type.as_str() {
-            "initPosition" => "initPositionError",
-            "downloadMap" | "enableMap" | "deleteMap" => "mapError",
-            "startCharging" | "stopCharging" => "chargingError",
+        let trouble = match entry.action.action_type.as_str() {
+            "initPosition" => Trouble::Place,
+            "downloadMap"
+                if change(&entry.action).is_some_and(|it| self.maps.has(&it.map_id, &it.map_version)) =>
+            {
+                Trouble::DuplicateMap
+            }
+            "downloadMap" | "enableMap" | "deleteMap" => Trouble::Map,
+            "startCharging" | "stopCharging" => Trouble::Charging,
             _ => return,
         };
+        let error = trouble.error(self.options.dialect, why);
         let id = entry.action.action_id.as_str();
         self.raise(match entry.origin {
-            Origin::Instant => instant_error(kind, id, entry.header_id, why),
+            Origin::Instant => of_instant(error, id, entry.header_id),
             // Without orderId: the order was taken, and a fleet would read that it wasn't.
-            Origin::Node(_) | Origin::Edge(_) => described(kind, why).about("actionId", id),
+            Origin::Node(_) | Origin::Edge(_) => error.about("actionId", id),
         });
     }
 }
 
 /// An error about an instant action.
-pub(super) fn instant_error(kind: &str, action_id: &str, header_id: u32, why: &str) -> Error {
-    described(kind, why)
+pub(super) fn of_instant(error: Error, action_id: &str, header_id: u32) -> Error {
+    error
         .about("topic", "instantActions")
         .about("headerId", header_id.to_string())
         .about("actionId", action_id)
-}
-
-fn described(kind: &str, why: &str) -> Error {
-    let mut error = Error::new(kind, ErrorLevel::Warning);
-    error.error_description = Some(why.to_owned());
-    error
 }

@@ -9,6 +9,7 @@ mod driving;
 mod factsheet;
 mod fields;
 mod jumps;
+mod later;
 mod maps;
 mod places;
 mod streams;
