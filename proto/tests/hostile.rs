@@ -64,6 +64,14 @@ fn corpus(folder: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
+/// A sample of the corpus, changed.
+fn mutant(folder: &str, pick: usize, changes: Vec<Mutation>) -> Vec<u8> {
+    let samples = corpus(folder);
+    let mut body = samples[pick % samples.len()].clone();
+    changes.into_iter().for_each(|change| mutate(&mut body, change));
+    body
+}
+
 fn mutate(body: &mut Vec<u8>, (what, at, much): Mutation) {
     let len = body.len().max(1);
     let at = at % len;
@@ -191,11 +199,7 @@ macro_rules! hostile {
             #![proptest_config(ProptestConfig::with_cases(400))]
             #[test]
             fn $name((pick, changes) in mutations()) {
-                let samples = corpus($folder);
-                let mut body = samples[pick % samples.len()].clone();
-                for change in changes {
-                    mutate(&mut body, change);
-                }
+                let body = mutant($folder, pick, changes);
                 holds(Kind::$kind, &body, $parse, |error| (error.code, &error.reason));
             }
         }
@@ -208,11 +212,7 @@ macro_rules! hostile_of_3_0 {
             #![proptest_config(ProptestConfig::with_cases(400))]
             #[test]
             fn $name((pick, changes) in mutations()) {
-                let samples = corpus($folder);
-                let mut body = samples[pick % samples.len()].clone();
-                for change in changes {
-                    mutate(&mut body, change);
-                }
+                let body = mutant($folder, pick, changes);
                 let parse = |body: &[u8]| parse_in::<$message>(Dialect::V3, body);
                 let write = |message: &$message| encode_in(Dialect::V3, message);
                 holds_in(<$message as Message>::KIND, &body, parse, write, |error| (error.code, &error.reason));

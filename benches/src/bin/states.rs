@@ -60,9 +60,10 @@ fn main() -> anyhow::Result<()> {
     let decode_us = decode_us(&bodies[0].1)?;
     site.enroll(&bodies)?;
     let idle = site.measure(Duration::from_secs(IDLE_S))?;
-    let publishers = publish(&site, bodies, args.rate, Duration::from_secs(args.seconds + 4));
-    // The first seconds are the clients' own.
-    thread::sleep(Duration::from_secs(2));
+    let publishers = publish(&site, bodies, args.rate, Duration::from_secs(args.seconds + 10));
+    // Until each robot may have been heard once: the first moments are the clients' own.
+    let before = site.states()?;
+    until("states", || site.states().is_ok_and(|states| states >= before + f64::from(args.robots)))?;
     let busy = site.measure(Duration::from_secs(args.seconds))?;
     for publisher in publishers {
         publisher.join().map_err(|_| anyhow::anyhow!("a publisher failed"))?;
@@ -202,18 +203,17 @@ impl Site {
 
     /// What it does in this time.
     fn measure(&self, time: Duration) -> anyhow::Result<Measured> {
-        let read = || {
-            anyhow::Ok((
-                self.cpu_s()?,
-                self.metric("drover_robot_messages_total", "kind=\"state\"")?,
-                Instant::now(),
-            ))
-        };
+        let read = || anyhow::Ok((self.cpu_s()?, self.states()?, Instant::now()));
         let before = read()?;
         thread::sleep(time);
         let after = read()?;
         let seconds = (after.2 - before.2).as_secs_f64();
         Ok(Measured { cores: (after.0 - before.0) / seconds, states_per_s: (after.1 - before.1) / seconds })
+    }
+
+    /// States it has taken in so far.
+    fn states(&self) -> anyhow::Result<f64> {
+        self.metric("drover_robot_messages_total", "kind=\"state\"")
     }
 
     /// User and system time of the controller, s.

@@ -85,8 +85,8 @@ pub(crate) fn stopped_zone(fleet: &Fleet, node: NodeId) -> Option<ZoneId> {
     fleet.state.stopped.contains_key(&fleet.layout.zones()[zone.index()].name).then_some(zone)
 }
 
-/// Edges that no way may be planned along now: closed ones, those that robots say are blocked, into stopped zones and places taken by fact, and through
-/// devices that don't do their work.
+/// Edges that no way may be planned along now: closed ones, those that robots say are blocked, into stopped zones and places
+/// taken by fact, and through devices that don't do their work.
 pub(crate) fn closed_edges(fleet: &Fleet, now: Time) -> Vec<EdgeId> {
     let layout = &fleet.layout;
     let mut closed: BTreeSet<EdgeId> = fleet.state.closed_edges.keys().copied().collect();

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 
 use kit::amqp::Client;
 use kit::mosquitto::Mosquitto;
+use kit::mqtt::Listener;
 use kit::outside::{Heard, Orders};
 use kit::process::{Folder, wait_until};
 use kit::rabbit::Rabbit;
 use kit::site::{Drover, Place, Wiring, program, robots};
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::{Publish, QoS};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
 const SITE: &str = "restart-test";
 const SPEED: &str = "4";
@@ -37,8 +37,6 @@ const AWAY: Duration = Duration::from_secs(5);
 /// How long all sessions may take to come back here; what they took is printed.
 const BACK_MAX: Duration = Duration::from_secs(120);
 const THERE_MAX: Duration = Duration::from_secs(240);
-const RECONNECT: Duration = Duration::from_millis(50);
-const PACKET_MAX: usize = 1024 * 1024;
 
 fn count() -> usize {
     std::env::var("DROVER_ROBOTS").map_or(ROBOTS, |count| count.parse().unwrap())
@@ -124,38 +122,20 @@ impl Said {
 
 struct Floor {
     said: Arc<Mutex<Said>>,
-    task: JoinHandle<()>,
+    _listener: Listener,
 }
 
 impl Floor {
     /// Subscribed when this returns; it comes back by itself, too.
     async fn listen(mosquitto: &Mosquitto) -> Floor {
-        let mut options = MqttOptions::new("floor", "127.0.0.1", mosquitto.port());
-        options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
-        let (client, mut events) = AsyncClient::new(options, 10);
         let said = Arc::new(Mutex::new(Said::default()));
-        let (subscribed, is_subscribed) = tokio::sync::oneshot::channel();
-        let (mut subscribed, list) = (Some(subscribed), Arc::clone(&said));
-        let task = tokio::spawn(async move {
-            loop {
-                match events.poll().await {
-                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                        client.try_subscribe("uagv/v2/#", QoS::AtMostOnce).unwrap();
-                    }
-                    Ok(Event::Incoming(Packet::SubAck(_))) => {
-                        let _ = subscribed.take().map(|subscribed| subscribed.send(()));
-                    }
-                    Ok(Event::Incoming(Packet::Publish(message))) => {
-                        let body = serde_json::from_slice(&message.payload).unwrap_or_default();
-                        list.lock().unwrap().take(&message.topic, &body);
-                    }
-                    Ok(_) => {}
-                    Err(_) => tokio::time::sleep(RECONNECT).await,
-                }
-            }
-        });
-        is_subscribed.await.unwrap();
-        Floor { said, task }
+        let list = Arc::clone(&said);
+        let take = move |message: &Publish| {
+            let body = serde_json::from_slice(&message.payload).unwrap_or_default();
+            list.lock().unwrap().take(&message.topic, &body);
+        };
+        let listener = Listener::start(mosquitto, "floor", &["uagv/v2/#"], QoS::AtMostOnce, take).await;
+        Floor { said, _listener: listener }
     }
 
     /// Robots whose ONLINE was heard since that moment.
@@ -165,12 +145,6 @@ impl Floor {
 
     fn last_online(&self) -> Instant {
         *self.said.lock().unwrap().online.values().max().unwrap()
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -120,6 +120,8 @@ pub struct RobotError {
     pub error_type: String,
     /// VDA 5050 `errorLevel` FATAL.
     pub is_fatal: bool,
+    /// It can't go on with its order: FATAL, or 3.0's CRITICAL.
+    pub stops_it: bool,
     /// VDA 5050 `errorDescription`.
     pub description: String,
 }

@@ -253,9 +253,17 @@ pub(super) fn seen(now: Time, state: &State) -> Seen {
             .map(|error| RobotError {
                 error_type: error.error_type.clone(),
                 is_fatal: error.error_level == vda5050::ErrorLevel::Fatal,
+                stops_it: stops_it(error.error_level),
                 description: error.error_description.clone().unwrap_or_default(),
             })
             .collect(),
+    }
+}
+
+fn stops_it(level: vda5050::ErrorLevel) -> bool {
+    match level {
+        vda5050::ErrorLevel::Fatal | vda5050::ErrorLevel::Critical => true,
+        vda5050::ErrorLevel::Warning | vda5050::ErrorLevel::Urgent => false,
     }
 }
 

@@ -7,23 +7,12 @@ use drover_core::{JobId, replay};
 use drover_maps::Layout;
 use drover_proto::vda5050::{Error, ErrorLevel, State};
 
-use super::shell::{Shell, job, other, robot};
+use super::shell::{Shell, drawn, job, other, robot};
 
 const CYCLE_MS: u64 = 500;
 
 /// A straight way a-b-c-d with e beside b; from e to d the way over b and c is the shorter one, over f the longer.
 fn site() -> Arc<Layout> {
-    let node = |name: &str, x: f64, y: f64| {
-        serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": y},
-            "vehicleTypeNodeProperties": [{"vehicleTypeId": "t"}]})
-    };
-    let edge = |name: &str| {
-        serde_json::json!({"edgeId": name, "startNodeId": name[..1], "endNodeId": name[1..],
-            "vehicleTypeEdgeProperties": [{"vehicleTypeId": "t", "rotationAllowed": true}]})
-    };
-    let edges = ["ab", "ba", "bc", "cb", "cd", "dc", "be", "eb", "ef", "fe", "fd", "df"].map(edge);
-    let station =
-        |name: &str| serde_json::json!({"stationId": name, "interactionNodeIds": [name.to_lowercase()]});
     let nodes = [
         ("a", 0.0, 0.0),
         ("b", 30.0, 0.0),
@@ -32,13 +21,8 @@ fn site() -> Arc<Layout> {
         ("e", 30.0, 30.0),
         ("f", 60.0, 90.0),
     ];
-    let lif = serde_json::json!({
-        "metaInformation": {"projectIdentification": "t", "creator": "t", "exportTimestamp": "2026-01-01T00:00:00.00Z",
-            "lifVersion": "1.0.0"},
-        "layouts": [{"layoutId": "l", "layoutVersion": "1",
-            "nodes": nodes.map(|(name, x, y)| node(name, x, y)), "edges": edges,
-            "stations": [station("C"), station("D")]}]});
-    Arc::new(drover_maps::compile(lif.to_string().as_bytes(), None).expect("the test's own layout").layout)
+    let edges = ["ab", "ba", "bc", "cb", "cd", "dc", "be", "eb", "ef", "fe", "fd", "df"];
+    drawn(&nodes, &edges, &["C", "D"])
 }
 
 /// r1 stands at b and was told to drive to c; r2 stands at e, with a job at D.

@@ -5,32 +5,16 @@ use std::sync::Arc;
 use drover_core::{Wish, replay};
 use drover_maps::Layout;
 
-use super::shell::{Shell, job};
+use super::shell::{Shell, drawn, job};
 
 /// The longest time between two plans of so small a fleet, ms.
 const CYCLE_MS: u64 = 500;
 
 /// A straight way a-b-c, and one round from b over e and f; 8 m each.
 fn round_about() -> Arc<Layout> {
-    let node = |name: &str, x: f64, y: f64| {
-        serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": y},
-            "vehicleTypeNodeProperties": [{"vehicleTypeId": "t"}]})
-    };
-    let edge = |name: &str| {
-        serde_json::json!({"edgeId": name, "startNodeId": name[..1], "endNodeId": name[1..],
-            "vehicleTypeEdgeProperties": [{"vehicleTypeId": "t", "rotationAllowed": true}]})
-    };
-    let edges = ["ab", "ba", "bc", "cb", "be", "eb", "ef", "fe", "fc", "cf"].map(edge);
-    let station =
-        |name: &str| serde_json::json!({"stationId": name, "interactionNodeIds": [name.to_lowercase()]});
     let nodes = [("a", 0.0, 0.0), ("b", 8.0, 0.0), ("c", 16.0, 0.0), ("e", 8.0, 8.0), ("f", 16.0, 8.0)];
-    let lif = serde_json::json!({
-        "metaInformation": {"projectIdentification": "t", "creator": "t", "exportTimestamp": "2026-01-01T00:00:00.00Z",
-            "lifVersion": "1.0.0"},
-        "layouts": [{"layoutId": "l", "layoutVersion": "1",
-            "nodes": nodes.map(|(name, x, y)| node(name, x, y)), "edges": edges,
-            "stations": [station("A"), station("C")]}]});
-    Arc::new(drover_maps::compile(lif.to_string().as_bytes(), None).expect("the test's own layout").layout)
+    let edges = ["ab", "ba", "bc", "cb", "be", "eb", "ef", "fe", "fc", "cf"];
+    drawn(&nodes, &edges, &["A", "C"])
 }
 
 /// A robot on its way from a to c, which has been told as far as b.

@@ -29,23 +29,37 @@ pub fn row_with_door() -> Arc<Layout> {
 }
 
 fn row_with(site: Option<&str>) -> Arc<Layout> {
-    let node = |name: &str, x: f64| {
-        serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": 0.0},
+    let nodes = [("a", 0.0, 0.0), ("b", 3.0, 0.0), ("c", 6.0, 0.0)];
+    compiled(&nodes, &["ab", "ba", "bc", "cb"], &["A", "C"], site)
+}
+
+/// Nodes with their places in metres, edges named by their two ends, stations named as their nodes in capitals.
+pub fn drawn(nodes: &[(&str, f64, f64)], edges: &[&str], stations: &[&str]) -> Arc<Layout> {
+    compiled(nodes, edges, stations, None)
+}
+
+fn compiled(
+    nodes: &[(&str, f64, f64)],
+    edges: &[&str],
+    stations: &[&str],
+    site: Option<&str>,
+) -> Arc<Layout> {
+    let node = |(name, x, y): &(&str, f64, f64)| {
+        serde_json::json!({"nodeId": name, "nodePosition": {"x": x, "y": y},
             "vehicleTypeNodeProperties": [{"vehicleTypeId": "t"}]})
     };
-    let edge = |from: &str, to: &str| {
-        serde_json::json!({"edgeId": format!("{from}{to}"), "startNodeId": from, "endNodeId": to,
+    let edge = |name: &&str| {
+        serde_json::json!({"edgeId": name, "startNodeId": name[..1], "endNodeId": name[1..],
             "vehicleTypeEdgeProperties": [{"vehicleTypeId": "t", "rotationAllowed": true}]})
     };
     let station =
-        |name: &str| serde_json::json!({"stationId": name, "interactionNodeIds": [name.to_lowercase()]});
+        |name: &&str| serde_json::json!({"stationId": name, "interactionNodeIds": [name.to_lowercase()]});
     let lif = serde_json::json!({
         "metaInformation": {"projectIdentification": "t", "creator": "t", "exportTimestamp": "2026-01-01T00:00:00.00Z",
             "lifVersion": "1.0.0"},
         "layouts": [{"layoutId": "l", "layoutVersion": "1",
-            "nodes": [node("a", 0.0), node("b", 3.0), node("c", 6.0)],
-            "edges": [edge("a", "b"), edge("b", "a"), edge("b", "c"), edge("c", "b")],
-            "stations": [station("A"), station("C")]}]});
+            "nodes": nodes.iter().map(node).collect::<Vec<_>>(), "edges": edges.iter().map(edge).collect::<Vec<_>>(),
+            "stations": stations.iter().map(station).collect::<Vec<_>>()}]});
     Arc::new(drover_maps::compile(lif.to_string().as_bytes(), site).expect("the test's own layout").layout)
 }
 

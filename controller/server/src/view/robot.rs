@@ -299,7 +299,8 @@ fn loads(seen: &Seen, robot: &Robot) -> Option<Vec<LoadView>> {
 /// By its last word, which a restart of ours doesn't make better: the record knows of a fault.
 fn condition(seen: &Seen, robot: &Robot) -> Option<ConditionView> {
     robot.connection?;
-    Some(match (robot.is_faulted, is_online(robot)) {
+    let is_stopped = robot.is_faulted || seen.errors.iter().any(|error| error.stops_it);
+    Some(match (is_stopped, is_online(robot)) {
         (true, true) => ConditionView::NeedsHelp,
         (true, false) => ConditionView::Dead,
         (false, _) if seen.errors.is_empty() => ConditionView::Good,
@@ -363,6 +364,8 @@ mod tests {
         let mut floor = Floor(site, 0);
         assert_eq!(floor.state(None), Some(ConditionView::Good));
         assert_eq!(floor.state(Some(ErrorLevel::Warning)), Some(ConditionView::CanGoOn));
+        assert_eq!(floor.state(Some(ErrorLevel::Urgent)), Some(ConditionView::CanGoOn));
+        assert_eq!(floor.state(Some(ErrorLevel::Critical)), Some(ConditionView::NeedsHelp));
         assert_eq!(floor.state(Some(ErrorLevel::Fatal)), Some(ConditionView::NeedsHelp));
         let gone = vda5050::Connection {
             header: vda5050::Header::default(),

@@ -1,8 +1,62 @@
-//! A client of the robots' broker with an account of its own.
+//! Clients of the robots' broker: one with an account of its own, and one that only listens.
 
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS};
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS,
+    SubscribeFilter,
+};
+use tokio::task::JoinHandle;
+
+use super::mosquitto::Mosquitto;
+
+const RECONNECT: Duration = Duration::from_millis(100);
+const PACKET_MAX: usize = 1024 * 1024;
+
+/// Takes every message that comes until it is dropped; it comes back by itself when the broker does.
+pub struct Listener(JoinHandle<()>);
+
+impl Listener {
+    /// Subscribed when this returns.
+    pub async fn start(
+        mosquitto: &Mosquitto,
+        name: &str,
+        filters: &'static [&'static str],
+        qos: QoS,
+        mut take: impl FnMut(&Publish) + Send + 'static,
+    ) -> Listener {
+        let mut options = MqttOptions::new(name, "127.0.0.1", mosquitto.port());
+        options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
+        let (client, mut events) = AsyncClient::new(options, 10);
+        let (subscribed, is_subscribed) = tokio::sync::oneshot::channel();
+        let mut subscribed = Some(subscribed);
+        let task = tokio::spawn(async move {
+            loop {
+                match events.poll().await {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                        let filters =
+                            filters.iter().map(|filter| SubscribeFilter::new((*filter).to_owned(), qos));
+                        client.try_subscribe_many(filters).unwrap();
+                    }
+                    Ok(Event::Incoming(Packet::SubAck(_))) => {
+                        let _ = subscribed.take().map(|subscribed| subscribed.send(()));
+                    }
+                    Ok(Event::Incoming(Packet::Publish(message))) => take(&message),
+                    Ok(_) => {}
+                    Err(_) => tokio::time::sleep(RECONNECT).await,
+                }
+            }
+        });
+        is_subscribed.await.unwrap();
+        Listener(task)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 

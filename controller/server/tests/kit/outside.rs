@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::{Publish, QoS};
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use super::amqp::Subscription;
 use super::mosquitto::Mosquitto;
-
-const RECONNECT: Duration = Duration::from_millis(100);
-const PACKET_MAX: usize = 1024 * 1024;
+use super::mqtt::Listener;
 
 /// What a customer's program has heard, by number; a repeat must be the same.
 #[derive(Default)]
@@ -97,7 +94,7 @@ fn sequences(jobs: &[Value]) -> BTreeMap<&str, Vec<&str>> {
 /// Every order message that robots are sent, from the time of `listen` on.
 pub struct Orders {
     heard: Arc<Mutex<Vec<Sent>>>,
-    task: JoinHandle<()>,
+    _listener: Listener,
 }
 
 /// An order message.
@@ -111,32 +108,15 @@ pub struct Sent {
 impl Orders {
     /// Subscribed when this returns.
     pub async fn listen(mosquitto: &Mosquitto) -> Orders {
-        let mut options = MqttOptions::new("outside", "127.0.0.1", mosquitto.port());
-        options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
-        let (client, mut events) = AsyncClient::new(options, 10);
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (subscribed, is_subscribed) = tokio::sync::oneshot::channel();
-        let (mut subscribed, list) = (Some(subscribed), Arc::clone(&heard));
-        let task = tokio::spawn(async move {
-            loop {
-                match events.poll().await {
-                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                        client.try_subscribe("uagv/v2/+/+/order", QoS::AtMostOnce).unwrap();
-                    }
-                    Ok(Event::Incoming(Packet::SubAck(_))) => {
-                        let _ = subscribed.take().map(|subscribed| subscribed.send(()));
-                    }
-                    Ok(Event::Incoming(Packet::Publish(message))) => {
-                        let order = serde_json::from_slice(&message.payload).unwrap();
-                        list.lock().unwrap().push(Sent { at: Instant::now(), topic: message.topic, order });
-                    }
-                    Ok(_) => {}
-                    Err(_) => tokio::time::sleep(RECONNECT).await,
-                }
-            }
-        });
-        is_subscribed.await.unwrap();
-        Orders { heard, task }
+        let list = Arc::clone(&heard);
+        let take = move |message: &Publish| {
+            let (topic, order) = (message.topic.clone(), serde_json::from_slice(&message.payload).unwrap());
+            list.lock().unwrap().push(Sent { at: Instant::now(), topic, order });
+        };
+        let filters = &["uagv/v2/+/+/order"];
+        let listener = Listener::start(mosquitto, "outside", filters, QoS::AtMostOnce, take).await;
+        Orders { heard, _listener: listener }
     }
 
     pub fn all(&self) -> Vec<Sent> {
@@ -171,12 +151,6 @@ impl Orders {
             .map(|(key, ids)| (key.clone(), ids.len()))
             .collect();
         assert_eq!(ordered, wanted, "each pick and each drop is ordered once: {actions:?}");
-    }
-}
-
-impl Drop for Orders {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeFilter};
+use rumqttc::{Publish, QoS};
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use super::mosquitto::Mosquitto;
+use super::mqtt::Listener;
 
 /// Robots of every version under every prefix.
-const FILTERS: [&str; 2] = ["+/v2/#", "+/v3/#"];
-const RECONNECT: Duration = Duration::from_millis(100);
-const PACKET_MAX: usize = 1024 * 1024;
+const FILTERS: &[&str] = &["+/v2/#", "+/v3/#"];
 
 /// Every message, from the time of `listen` on.
 pub struct Traffic {
     heard: Arc<Mutex<Vec<Said>>>,
-    task: JoinHandle<()>,
+    _listener: Listener,
 }
 
 /// A message.
@@ -36,33 +33,11 @@ pub struct Said {
 impl Traffic {
     /// Subscribed when this returns.
     pub async fn listen(mosquitto: &Mosquitto) -> Traffic {
-        let mut options = MqttOptions::new("traffic", "127.0.0.1", mosquitto.port());
-        options.set_max_packet_size(PACKET_MAX, PACKET_MAX);
-        let (client, mut events) = AsyncClient::new(options, 10);
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (subscribed, is_subscribed) = tokio::sync::oneshot::channel();
-        let (mut subscribed, list) = (Some(subscribed), Arc::clone(&heard));
-        let task = tokio::spawn(async move {
-            loop {
-                match events.poll().await {
-                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                        let filters =
-                            FILTERS.map(|filter| SubscribeFilter::new(filter.to_owned(), QoS::AtLeastOnce));
-                        client.try_subscribe_many(filters).unwrap();
-                    }
-                    Ok(Event::Incoming(Packet::SubAck(_))) => {
-                        let _ = subscribed.take().map(|subscribed| subscribed.send(()));
-                    }
-                    Ok(Event::Incoming(Packet::Publish(message))) => {
-                        list.lock().unwrap().push(read(&message.topic, &message.payload));
-                    }
-                    Ok(_) => {}
-                    Err(_) => tokio::time::sleep(RECONNECT).await,
-                }
-            }
-        });
-        is_subscribed.await.unwrap();
-        Traffic { heard, task }
+        let list = Arc::clone(&heard);
+        let take = move |message: &Publish| list.lock().unwrap().push(read(&message.topic, &message.payload));
+        let listener = Listener::start(mosquitto, "traffic", FILTERS, QoS::AtLeastOnce, take).await;
+        Traffic { heard, _listener: listener }
     }
 
     pub fn all(&self) -> Vec<Said> {
@@ -75,12 +50,6 @@ impl Traffic {
         all.filter(|said| said.robot.starts_with(robots) && said.topic == topic)
             .map(|said| said.body)
             .collect()
-    }
-}
-
-impl Drop for Traffic {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

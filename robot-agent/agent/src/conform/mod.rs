@@ -19,6 +19,7 @@ mod seen;
 mod session;
 mod shell;
 mod watch;
+mod xml;
 
 use crate::BadInput;
 use crate::broker::Broker;

@@ -2,6 +2,7 @@
 
 use super::kit::{Halt, Verdict};
 use super::rules::Rule;
+use super::xml::escaped;
 use serde_json::{Value, json};
 
 /// How a rule ended.
@@ -121,23 +122,6 @@ pub(crate) fn junit(robot: &str, findings: &[Finding]) -> String {
         };
     }
     text + "</testsuite>\n</testsuites>\n"
-}
-
-/// Text that XML can carry.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(' '),
-            control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => {}
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

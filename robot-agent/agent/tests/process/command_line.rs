@@ -103,6 +103,21 @@ fn bad_input_is_answered_with_file_key_value_and_mend() {
         ("no devices file", format!("devices = \"none.toml\"\n{good}"), "none.toml: can't be read"),
         ("slip", format!("{good}{robot}accept_any_acton = true\n"), "did you mean accept_any_action?"),
         ("driver", format!("{good}{}", robot.replace("simulated", "flying")), "robot[0].driver = \"flying\""),
+        (
+            "no address",
+            format!("{good}{}", robot.replace("simulated", "tcp_lines")),
+            "robot[0].address is missing",
+        ),
+        (
+            "another's key",
+            format!("{good}{robot}address = \"h:1\"\n"),
+            "robot[0].address = \"h:1\": isn't a key",
+        ),
+        (
+            "address",
+            format!("{good}{}address = \"h\"\n", robot.replace("simulated", "tcp_lines")),
+            "robot[0].address = \"h\": has no port",
+        ),
         ("serial", format!("{good}{}", robot.replace("r01", "r/1")), "robot[0].serial"),
         ("twice", format!("{good}{robot}{robot}"), "twice"),
         ("place", format!("{good}{}", robot.replace("x_m = 0", "")), "robot[0].node"),

@@ -342,9 +342,9 @@ impl Player {
 }
 
 fn agent(robot: &Robot, start: &Start, now_ms: u64) -> anyhow::Result<Agent<Machine>> {
-    let build = drivers::named(&robot.driver)
+    let driver = drivers::named(&robot.driver)
         .ok_or_else(|| BadInput::one(format!("driver {:?} isn't known", robot.driver)))?;
-    let machine = build(&Robot { start: start.clone(), ..robot.clone() }, now_ms)?;
+    let machine = (driver.build)(&Robot { start: start.clone(), ..robot.clone() }, now_ms)?;
     let (identity, spec, options) = (robot.identity.clone(), robot.spec.clone(), robot.options.clone());
     Ok(Agent::new(identity, spec, options, start, machine, now_ms))
 }

@@ -2,6 +2,7 @@
 
 use super::judge::{Fault, Outcome, Rule};
 use super::phase::Phase;
+use crate::conform::xml::escaped;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -93,13 +94,13 @@ impl Report {
             "<testsuite name=\"conform-master\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">"
         );
         for (rule, outcome) in &self.rules {
-            let name = escape(&format!("{} {} {}", rule.id, rule.section, rule.title));
+            let name = escaped(&format!("{} {} {}", rule.id, rule.section, rule.title));
             let inner = match outcome {
                 Outcome::Pass => String::new(),
                 Outcome::NotSeen => "<skipped/>".to_owned(),
                 Outcome::Fail(fault) => {
-                    let place = escape(&format!("{} in {}: {}", fault.robot, fault.phase.name(), fault.why));
-                    format!("<failure message=\"{place}\">{}</failure>", escape(&fault.message))
+                    let place = escaped(&format!("{} in {}: {}", fault.robot, fault.phase.name(), fault.why));
+                    format!("<failure message=\"{place}\">{}</failure>", escaped(&fault.message))
                 }
             };
             let _ =
@@ -115,22 +116,6 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Fail(_) => "FAIL",
         Outcome::NotSeen => "not seen",
     }
-}
-
-/// Control characters aren't allowed in XML 1.0 at all.
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            _ if letter.is_control() => safe.push(' '),
-            _ => safe.push(letter),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]
