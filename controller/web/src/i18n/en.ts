@@ -76,6 +76,7 @@ export const en: Record<keyof typeof ko, string> = {
   "legend.dock": "Dock",
   "legend.charger": "Charger",
   "legend.loaded": "Loaded",
+  "legend.blocked": "Way blocked",
   "temperature.frozen": "Frozen",
   "temperature.chilled": "Chilled",
   "temperature.ambient": "Ambient",

@@ -76,6 +76,7 @@ export const ko = {
   "legend.dock": "출하 도크",
   "legend.charger": "충전",
   "legend.loaded": "적재",
+  "legend.blocked": "막힌 길",
   "temperature.frozen": "냉동",
   "temperature.chilled": "냉장",
   "temperature.ambient": "상온",

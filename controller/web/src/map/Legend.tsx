@@ -81,6 +81,10 @@ function Places() {
         <span className="place-swatch loaded" />
         {t("legend.loaded")}
       </li>
+      <li>
+        <span className="place-swatch blocked" />
+        {t("legend.blocked")}
+      </li>
     </ul>
   );
 }
