@@ -17,6 +17,7 @@ use crate::ids::TypeId;
 use crate::layout::{Layout, RobotEntry, RobotType};
 use crate::limits;
 use crate::profile;
+use crate::remedy;
 use crate::site_file::{self, SiteFile, TypeEntry};
 use crate::{lif, validate};
 
@@ -81,6 +82,7 @@ pub fn compile(lif: &[u8], site: Option<&str>) -> Result<Compiled, LoadError> {
     let types = robot_types(&file, &site_file, site.is_some(), &mut findings)?;
     let mut layout = empty(types, site_file.sequences.on_failure);
     layout.profiles = profile::profiles(&site_file, &mut findings);
+    layout.remedies = remedy::remedies(&site_file, &mut findings);
     layout.robots = robots(&site_file, &layout, &mut findings);
     let shapes = ground::lay(&file, &mut layout, &mut findings);
     places::mark(&site_file, &mut layout, &mut findings);
@@ -105,6 +107,7 @@ fn check_counts(file: &lif::File, site: &SiteFile) -> Result<(), LoadError> {
         ("stations", count(|part| part.stations.len()), limits::STATIONS_MAX),
         ("robots", site.robot.len(), limits::ROBOTS_MAX),
         ("profiles", site.profile.len(), limits::PROFILES_MAX),
+        ("actions", site.action.len(), limits::ACTIONS_MAX),
         ("zones", site.zone.len(), limits::ZONES_MAX),
         ("corners of a zone's polygon", polygon, limits::POLYGON_POINTS_MAX),
         ("devices", site.device.len(), limits::DEVICES_MAX),
@@ -287,6 +290,7 @@ fn empty(types: Vec<RobotType>, on_failure: crate::layout::OnFailure) -> Layout 
         parking: vec![],
         holding: vec![],
         on_failure,
+        remedies: vec![],
         profiles: Default::default(),
         fingerprint: 0,
     }

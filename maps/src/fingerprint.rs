@@ -54,6 +54,9 @@ pub(crate) fn fingerprint(layout: &Layout) -> u64 {
         hash.list(travel.iter().copied());
     }
     hash.number(layout.on_failure as i64);
+    for remedies in &layout.remedies {
+        hash.text(&format!("{remedies:?}"));
+    }
     hash.0
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::footprint::ConflictSets;
 use crate::ids::{EdgeId, NodeId, StationId, TypeId, ZoneId};
 use crate::profile::Profile;
+use crate::remedy::{Remedies, Remedy};
 
 /// A turn smaller than this takes no time: robots steer it out while driving, thousandths of a degree.
 const TURN_FREE_MDEG: u32 = 5_000;
@@ -282,6 +283,7 @@ pub struct Layout {
     pub(crate) parking: Vec<NodeId>,
     pub(crate) holding: Vec<NodeId>,
     pub(crate) on_failure: OnFailure,
+    pub(crate) remedies: Vec<Remedies>,
     pub(crate) fingerprint: u64,
 }
 
@@ -466,6 +468,12 @@ impl Layout {
     /// What happens to a sequence when one of its jobs fails.
     pub fn on_failure(&self) -> OnFailure {
         self.on_failure
+    }
+
+    /// What is done about failed actions of this type, one remedy after the other; empty = the job fails.
+    pub fn remedies(&self, action_type: &str) -> &[Remedy] {
+        let found = self.remedies.iter().find(|remedies| remedies.action_type == action_type);
+        found.map_or(&[], |remedies| &remedies.list)
     }
 
     /// Corner points of a curved edge between its end nodes (x, y), mm; empty on a straight edge.

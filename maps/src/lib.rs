@@ -23,6 +23,7 @@ pub mod lif;
 pub mod limits;
 pub mod movingai;
 mod profile;
+mod remedy;
 pub mod render;
 mod site_file;
 mod validate;
@@ -35,3 +36,4 @@ pub use layout::{
     Temperature, Zone,
 };
 pub use profile::Profile;
+pub use remedy::Remedy;

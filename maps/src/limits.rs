@@ -16,6 +16,8 @@ pub const TYPES_MAX: usize = 32;
 pub const ROBOTS_MAX: usize = 20_000;
 /// Most VDA 5050 profiles named in `site.toml`.
 pub const PROFILES_MAX: usize = 1_000;
+/// Types of actions with remedies.
+pub const ACTIONS_MAX: usize = 1_000;
 /// Most zones of a site.
 pub const ZONES_MAX: usize = 1_000;
 /// Most corners of one zone's polygon.

@@ -5,6 +5,7 @@ use toml::{Table, Value};
 
 use crate::finding::Findings;
 use crate::layout::{Battery, OnFailure};
+use crate::remedy::Remedy;
 
 /// The file, key by key.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +20,7 @@ pub(crate) struct SiteFile {
     pub(crate) holding: Vec<Places>,
     pub(crate) device: Vec<Device>,
     pub(crate) sequences: Sequences,
+    pub(crate) action: Vec<Action>,
 }
 
 /// One `[[robot_type]]`; what is missing keeps the default size and speed.
@@ -101,9 +103,31 @@ pub(crate) struct Sequences {
     pub(crate) on_failure: OnFailure,
 }
 
+/// One `[[action]]`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Action {
+    pub(crate) r#type: String,
+    #[serde(default)]
+    pub(crate) on_failure: Vec<Remedy>,
+}
+
 /// The keys of each table; nested tables by their path.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["robot_type", "robot", "profile", "zone", "charger", "parking", "holding", "device", "sequences"]),
+    (
+        "",
+        &[
+            "robot_type",
+            "robot",
+            "profile",
+            "zone",
+            "charger",
+            "parking",
+            "holding",
+            "device",
+            "sequences",
+            "action",
+        ],
+    ),
     (
         "robot_type",
         &[
@@ -143,6 +167,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("holding", &["id", "node", "nodes"]),
     ("device", &["id", "kind", "edges"]),
     ("sequences", &["on_failure"]),
+    ("action", &["type", "on_failure"]),
 ];
 
 /// Reads the text. Errors are the TOML reader's own words, which name line and key.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use drover_maps::{Compiled, LoadError, Severity, compile};
+use drover_maps::{Compiled, LoadError, Remedy, Severity, compile};
 use serde_json::{Value, json};
 
 /// A ring a-b-c-d driven round, 10 m a side, with station S at a bay e beside a.
@@ -255,8 +255,15 @@ fn every_code_is_in_the_document_and_no_other() {
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
     let documented: BTreeSet<String> = rows.map(|row| row.split('`').next().unwrap().to_owned()).collect();
     let mut used = BTreeSet::new();
-    let sources =
-        ["compile.rs", "compile/ground.rs", "compile/places.rs", "profile.rs", "site_file.rs", "validate.rs"];
+    let sources = [
+        "compile.rs",
+        "compile/ground.rs",
+        "compile/places.rs",
+        "profile.rs",
+        "remedy.rs",
+        "site_file.rs",
+        "validate.rs",
+    ];
     for file in sources {
         let source = std::fs::read_to_string(folder.join("src").join(file)).unwrap();
         let words = source.split('"').skip(1).step_by(2);
@@ -265,6 +272,35 @@ fn every_code_is_in_the_document_and_no_other() {
         used.extend(words.filter(is_code).map(str::to_owned));
     }
     assert_eq!(documented, used);
+}
+
+#[test]
+fn remedies_that_cannot_be_are_named() {
+    let site = r#"
+        [[action]]
+        type = "pick"
+        on_failure = ["retry", "another_robot", "operator"]
+        colour = "red"
+        [[action]]
+        type = "pick"
+        [[action]]
+        type = "confirm"
+        [[action]]
+        type = "drop"
+        on_failure = ["retry", "retry", "retry", "retry", "retry", "retry", "retry", "retry", "retry"]
+    "#;
+    let compiled = compiled(&ring(), Some(site));
+    expect(&compiled, Error, "UNKNOWN_KEY", &["`action.colour`"]);
+    expect(&compiled, Error, "DUPLICATE_ACTION", &["`action.type`", "`pick`", "keep one"]);
+    expect(&compiled, Error, "BAD_ACTION", &["`action.type`", "`confirm`", "a robot's action"]);
+    expect(&compiled, Error, "BAD_ACTION", &["`action.on_failure`", "`drop`", "9", "keep 8"]);
+    let of = |name: &str| compiled.layout.remedies(name);
+    assert_eq!(of("pick"), [Remedy::Retry, Remedy::AnotherRobot, Remedy::Operator]);
+    assert!(of("drop").len() == 8 && of("weld").is_empty());
+    let site = "[[action]]\ntype = \"pick\"\non_failure = [\"pray\"]";
+    let unknown = compile(ring().to_string().as_bytes(), Some(site)).unwrap_err();
+    let told = unknown.to_string();
+    assert!(told.contains("`pray`") && told.contains("`another_robot`") && told.contains("line 3"), "{told}");
 }
 
 #[test]

@@ -251,6 +251,12 @@ impl Machine {
         self.agent_mut().set_loads(now.0, Vec::new());
     }
 
+    /// A person puts a load aboard; there is no other then.
+    pub(crate) fn load(&mut self, now: Time, load: String) {
+        self.ills.is_handled = true;
+        self.agent_mut().set_loads(now.0, vec![Load { load_id: Some(load), ..Load::default() }]);
+    }
+
     /// A person puts it on a node; one who knows how also tells it where it is.
     pub(crate) fn put(&mut self, now: Time, layout: &Layout, node: NodeId, is_told: bool) {
         let heading = layout.out_edges(node).first().map_or(0, |edge| layout.edge(*edge).heading_mdeg);

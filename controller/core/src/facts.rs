@@ -4,7 +4,7 @@ use crate::clock::Time;
 use crate::closure;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::dispatch;
-use crate::event::{ActionStatus, Connection, Fact};
+use crate::event::{Connection, Fact};
 use crate::fleet::Fleet;
 use crate::hold;
 use crate::id::RobotId;
@@ -144,7 +144,7 @@ fn settle(fleet: &mut Fleet, id: RobotId, node: drover_maps::NodeId, now: Time) 
 /// they count as failed. Where it hasn't, they were never begun.
 fn lose_actions(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
     for action in fleet.state.robots[id.index()].order.actions.clone() {
-        dispatch::note_action(fleet, id, &action.id, ActionStatus::Failed, now, commands);
+        dispatch::lose_action(fleet, id, &action.id, now, commands);
     }
 }
 

@@ -179,6 +179,12 @@ pub struct Job {
     /// How often it was taken back from a robot that couldn't go on.
     #[serde(default)]
     pub withdrawals: u32,
+    /// How often an action of the present leg has failed.
+    #[serde(default)]
+    pub failures: u8,
+    /// Robots that failed at it: it goes to another one.
+    #[serde(default)]
+    pub failed_by: Vec<RobotId>,
     /// When it ended.
     pub ended_at: Option<Time>,
 }

@@ -110,7 +110,7 @@ enum Change {
     TheirWord(&'static str, &'static str, &'static str),
     /// A field that they don't have.
     OurField(&'static str),
-    /// A field that they must have: its value where nothing else is known.
+    /// A field that they must have: its value where nothing else is known, read or written.
     TheirField(&'static str, fn() -> Value),
     /// Anything else: how it is read, and how it is written.
     Shape(fn(&mut Map<String, Value>), fn(&mut Map<String, Value>)),
@@ -126,7 +126,7 @@ impl Change {
             // Said nevertheless, it is read as what we would write for it.
             Self::OurWord(field, ours, theirs) => reword(object, field, ours, theirs),
             Self::OurField(ours) => drop(object.remove(*ours)),
-            Self::TheirField(..) => {}
+            Self::TheirField(theirs, value) => fill(object, theirs, *value),
             Self::Shape(read, _) => read(object),
         }
     }
@@ -139,9 +139,7 @@ impl Change {
             }
             Self::TheirWord(..) => {}
             Self::OurField(ours) => drop(object.remove(*ours)),
-            Self::TheirField(theirs, value) => {
-                object.entry(*theirs).or_insert_with(value);
-            }
+            Self::TheirField(theirs, value) => fill(object, theirs, *value),
             Self::Shape(_, write) => write(object),
         }
     }
@@ -151,6 +149,10 @@ fn rename(object: &mut Map<String, Value>, from: &str, to: &str) {
     if let Some(value) = object.remove(from) {
         object.insert(to.to_owned(), value);
     }
+}
+
+fn fill(object: &mut Map<String, Value>, field: &str, value: fn() -> Value) {
+    object.entry(field).or_insert_with(value);
 }
 
 fn reword(object: &mut Map<String, Value>, field: &str, from: &str, to: &str) {
@@ -197,5 +199,12 @@ mod tests {
         let mut seen = 0;
         at_each(&mut body, "nodes.actions", &mut |object| seen += object["x"].as_i64().unwrap());
         assert_eq!(seen, 3);
+    }
+
+    #[test]
+    fn a_field_that_3_0_must_have_reads_as_what_is_written_for_it() {
+        let mut body = json!({"physicalParameters": {"maximumHeight": 0.45}});
+        Dialect::V3.read(Kind::Factsheet, &mut body);
+        assert_eq!(body, json!({"physicalParameters": {"heightMin": 0, "heightMax": 0.45}}));
     }
 }

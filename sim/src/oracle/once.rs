@@ -1,11 +1,12 @@
 //! OnceOnly: an accepted job ends once; each of its actions is ordered once, in the order of its legs, at its station. One
-//! that its robot never began, and has given up by its own word, counts as not ordered.
+//! that its robot never began, and has given up by its own word, counts as not ordered; so does one that failed by its
+//! robot's word, as often as the site lets it be done again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use drover_core::job::{ActionSpec, JobSpec};
 use drover_core::{JobId, JobNews, Notification};
-use drover_maps::Layout;
+use drover_maps::{Layout, Remedy};
 use drover_proto::vda5050::{Action, ActionStatus, Order, State};
 
 use super::base::refuses;
@@ -22,6 +23,8 @@ pub(crate) struct Once {
     last: BTreeMap<JobId, Last>,
     /// The job that each robot's last action was ordered for.
     job_of: BTreeMap<usize, JobId>,
+    /// How often a job's action, by its place, was ordered again after it had failed.
+    repeats: BTreeMap<(JobId, usize), usize>,
     ended: BTreeMap<JobId, String>,
     accepted: BTreeSet<JobId>,
 }
@@ -41,6 +44,8 @@ struct Last {
     is_begun: bool,
     /// A state that arrived gives it up: it failed, or its order is gone.
     is_given_up: bool,
+    /// A state that arrived says that it failed.
+    has_failed: bool,
 }
 
 impl Once {
@@ -59,6 +64,7 @@ impl Once {
         let is_refused = refuses(state, &last.order_id, last.update_id);
         let is_gone = shows_next || is_refused || last.is_shown && !shows_it;
         let status = status_of(state, &last.id);
+        last.has_failed |= status == Some(ActionStatus::Failed);
         last.is_given_up = status.map_or(last.is_given_up || is_gone, |it| it == ActionStatus::Failed);
     }
 
@@ -102,9 +108,9 @@ impl Once {
     }
 
     fn next_fault(&mut self, spec: &JobSpec, action: &Action, node: &str, layout: &Layout) -> Option<String> {
+        let is_again = self.is_again(spec, action, layout);
         let ordered = self.ordered.entry(spec.id.clone()).or_default();
-        let is_void = |last: &Last| last.is_given_up && !last.is_begun;
-        *ordered -= usize::from(self.last.get(&spec.id).is_some_and(is_void));
+        *ordered -= usize::from(is_again);
         let next = robot_legs(spec).nth(*ordered);
         *ordered += 1;
         if self.ended.contains_key(&spec.id) {
@@ -126,6 +132,22 @@ impl Once {
             .then(|| format!("job {}: {name} ordered at {node}, which isn't station {station}", spec.id))
     }
 
+    /// The job's last action counts as not ordered.
+    fn is_again(&mut self, spec: &JobSpec, action: &Action, layout: &Layout) -> bool {
+        let Some(last) = self.last.get(&spec.id).filter(|last| last.is_given_up) else { return false };
+        if !last.is_begun {
+            return true;
+        }
+        let place = self.ordered.get(&spec.id).map_or(0, |ordered| ordered - 1);
+        let is_same = robot_legs(spec).nth(place).is_some_and(|(_, name)| name == action.action_type);
+        let remedies = layout.remedies(&action.action_type).iter();
+        let most = remedies.filter(|remedy| **remedy != Remedy::Operator).count();
+        let repeats = self.repeats.entry((spec.id.clone(), place)).or_default();
+        let is_again = last.has_failed && is_same && *repeats < most;
+        *repeats += usize::from(is_again);
+        is_again
+    }
+
     /// A refused message's content comes again under the next id.
     fn told_again(&mut self, robot: usize, action: &Action, order: &Order) {
         if let Some(last) = self.last_of(robot).filter(|last| last.id == action.action_id) {
@@ -138,8 +160,9 @@ impl Once {
     fn note(&mut self, robot: usize, spec: &JobSpec, action: &Action, order: &Order) {
         let (id, order_id) = (action.action_id.clone(), order.order_id.clone());
         let (update_id, is_shown) = (order.order_update_id, order.order_update_id > 0);
-        let (is_begun, is_given_up) = (false, false);
-        let last = Last { id, order_id, update_id, next_order: None, is_shown, is_begun, is_given_up };
+        let (is_begun, is_given_up, has_failed) = (false, false, false);
+        let last =
+            Last { id, order_id, update_id, next_order: None, is_shown, is_begun, is_given_up, has_failed };
         self.last.insert(spec.id.clone(), last);
         self.job_of.insert(robot, spec.id.clone());
     }
@@ -169,11 +192,12 @@ impl Once {
                     breach(format!("job {job} done with {ordered} of {due} actions"))
                 }
             }
-            JobNews::Accepted
-            | JobNews::Assigned
-            | JobNews::Started
-            | JobNews::LegDone { .. }
-            | JobNews::Blocked { .. } => None,
+            // Whoever did it: it isn't done again.
+            JobNews::LegDone { .. } => {
+                self.last.remove(job);
+                None
+            }
+            JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::Blocked { .. } => None,
         }
     }
 }

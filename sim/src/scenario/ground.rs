@@ -1,5 +1,7 @@
 //! Where a scenario plays: files, a drawn grid, or a generated block warehouse.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use drover_maps::generate::Warehouse;
@@ -26,6 +28,8 @@ pub struct Ground {
     pub capabilities: Vec<String>,
     /// Doors of a grid or a block warehouse, each across a way (there and back): that many, spread.
     pub doors: u32,
+    /// What is done about robots' actions of a type that failed, as in `[[action]]` of a site file.
+    pub on_failure: BTreeMap<String, Vec<String>>,
     /// A generated block warehouse.
     pub blocks: Option<Blocks>,
 }
@@ -69,7 +73,8 @@ impl Ground {
                 let site = site
                     + &declared(&self.capabilities)
                     + &listed(self.listed_robots)
-                    + &spread_doors(&lif, self.doors)?;
+                    + &spread_doors(&lif, self.doors)?
+                    + &remedies(&self.on_failure);
                 (lif, Some(site))
             }
             (None, None, Some(blocks)) => {
@@ -77,7 +82,7 @@ impl Ground {
                 let drawing =
                     drawing.map_err(|no_room| ScenarioError::value("layout.blocks", no_room.to_string()))?;
                 let doors = spread_doors(&drawing.lif, self.doors)?;
-                (drawing.lif, Some(drawing.site + &doors))
+                (drawing.lif, Some(drawing.site + &doors + &remedies(&self.on_failure)))
             }
             _ => {
                 return Err(ScenarioError::value(
@@ -106,6 +111,11 @@ impl Ground {
             ),
             ("listed_robots", is_file && self.listed_robots > 0, "list robots in the site file instead"),
             ("doors", is_file && self.doors > 0, "write doors in the site file instead"),
+            (
+                "on_failure",
+                is_file && !self.on_failure.is_empty(),
+                "write `[[action]]` in the site file instead",
+            ),
         ];
         match idle.into_iter().find(|(_, is_idle, _)| *is_idle) {
             Some((key, _, mend)) => Err(ScenarioError::value(format!("layout.{key}"), mend)),
@@ -216,6 +226,12 @@ fn declared(capabilities: &[String]) -> String {
         return String::new();
     }
     format!("[[robot_type]]\nvehicle_type = \"amr\"\ncapabilities = {capabilities:?}\n")
+}
+
+/// The remedies of a site file.
+fn remedies(on_failure: &BTreeMap<String, Vec<String>>) -> String {
+    let action = |(name, list)| format!("[[action]]\ntype = {name:?}\non_failure = {list:?}\n");
+    on_failure.iter().map(action).collect()
 }
 
 /// Robots of a site file.

@@ -2,7 +2,10 @@
 
 mod sums;
 
+use std::collections::BTreeMap;
+
 use drover_core::dispatch::policy::{Name, POLICIES};
+use drover_core::job::ActionSpec;
 
 use crate::fault;
 use crate::report::{self, Verdict};
@@ -53,6 +56,9 @@ const ROBOTS: [u64; 2] = [2, 200];
 /// What the robots of a world speak, in turns: one version, or both.
 const VERSIONS: [&[&str]; 4] = [&["2.1"], &["2.1"], &["3.0"], &["2.1", "3.0"]];
 
+/// What can be done about an action that failed.
+const REMEDIES: [&str; 3] = ["retry", "another_robot", "operator"];
+
 /// All faults end so long after the start, s: earliest and latest.
 const HEAL_S: [u64; 2] = [20, 75];
 
@@ -75,6 +81,7 @@ pub fn scenario(seed: u64) -> Scenario {
     scenario.jobs.sequences = rng.below(4) as usize;
     scenario.jobs.every_ms = if rng.below(2) == 0 { 0 } else { rng.within(500, 10_000) };
     scenario.layout.doors = rng.below(5) as u32;
+    scenario.layout.on_failure = remedies(&mut Rng::new(seed, "swarm remedies"));
     let policy = Rng::new(seed, "swarm policy").index(POLICIES.len());
     scenario.config.policy = Name::of(POLICIES[policy].0).unwrap_or_default();
     let heal_s = rng.within(HEAL_S[0], HEAL_S[1]);
@@ -85,6 +92,20 @@ pub fn scenario(seed: u64) -> Scenario {
     // What failed or was taken back has ended too: Live asks for no more.
     scenario.expect = Expect { hours_max: 6.0, all_done: false, ..Expect::default() };
     scenario
+}
+
+/// What is done about failed picks and drops: nothing in half of the worlds.
+fn remedies(rng: &mut Rng) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    if rng.below(2) == 0 {
+        return all;
+    }
+    for action in [ActionSpec::PICK, ActionSpec::DROP] {
+        let count = rng.below(4);
+        let list = (0..count).map(|_| REMEDIES[rng.index(REMEDIES.len())].to_owned()).collect();
+        all.insert(action.to_owned(), list);
+    }
+    all
 }
 
 /// An open grid with stations on its rim; says how many robots it bears.

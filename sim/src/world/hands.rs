@@ -4,7 +4,7 @@
 //! mends what the mind can't: takes off a load that nobody wants, drives a lost robot back to a node, lets a held sequence
 //! go on. He never touches a robot that could go on by itself.
 
-use drover_core::job::JobRequest;
+use drover_core::job::{ActionSpec, JobRequest};
 use drover_core::robot::Task;
 use drover_core::{Fleet, Input, JobId, Wish};
 use drover_maps::NodeId;
@@ -153,6 +153,27 @@ impl World<'_> {
         self.let_sequences_go_on()?;
         self.unload_forgotten()?;
         self.bring_back_lost()
+    }
+
+    /// What the robot couldn't do at the station, a person does: takes the load, or gives it.
+    pub(super) fn do_by_hand(&mut self, job: &JobId, leg: usize) -> Result<(), WireError> {
+        let Some(fleet) = self.fleet() else { return Ok(()) };
+        let Some(facts) = fleet.job(job).filter(|facts| facts.legs_done == leg) else { return Ok(()) };
+        let Some(robot) = facts.state.robot().map(|robot| &fleet.robots()[robot.index()].name) else {
+            return Ok(());
+        };
+        let Some(robot) = self.places.get(robot).copied() else { return Ok(()) };
+        let (action, load) = facts.leg().map_or((None, None), |leg| (leg.action.clone(), leg.load.clone()));
+        match action.as_ref().map(|action| action.name.as_str()) {
+            Some(ActionSpec::PICK) => {
+                let load = load.map_or_else(|| job.0.clone(), |load| load.id);
+                self.robots[robot].load(self.now, load);
+            }
+            Some(ActionSpec::DROP) => self.robots[robot].unload(self.now),
+            Some(_) | None => return Ok(()),
+        }
+        self.marks.note("person", "work_done_by_hand");
+        self.listen(robot)
     }
 
     /// A failed job holds its sequence until a person has seen to it.

@@ -362,6 +362,7 @@ impl<'a> World<'a> {
             Happening::Publish { request } => self.publish(request),
             Happening::Deliver(delivery) => self.hand_over(delivery),
             Happening::Person { job, leg } => {
+                self.do_by_hand(&job, leg)?;
                 self.ask(|by| Input::Confirm { ticket: None, job, leg, by }, "a person at the station")
             }
             Happening::DoorDown { door, request } => {

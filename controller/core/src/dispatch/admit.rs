@@ -49,6 +49,8 @@ fn accept(
         at_last_leg: false,
         is_begun: false,
         withdrawals: 0,
+        failures: 0,
+        failed_by: Vec::new(),
         ended_at: None,
     };
     fleet.state.jobs.insert(id.clone(), job);

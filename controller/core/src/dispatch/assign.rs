@@ -8,7 +8,7 @@ use crate::clock::Time;
 use crate::command::{Command, JobNews};
 use crate::dispatch::demand::Demand;
 use crate::dispatch::policy::{Candidate, Open};
-use crate::dispatch::{admit, charge, goal, leg};
+use crate::dispatch::{admit, charge, goal, leg, remedy};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::JobState;
@@ -123,10 +123,14 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec
     let Some(job) = fleet.state.jobs.get(id) else { return Vec::new() };
     let Some(station) = job.station() else { return Vec::new() };
     let (requires, stations) = (job.spec.requires.clone(), job.stations.clone());
+    let barred = remedy::barred(fleet, job);
     let layout = std::sync::Arc::clone(&fleet.layout);
     let mut tables: BTreeMap<TypeId, Vec<Table>> = BTreeMap::new();
     let mut found = Vec::new();
     for robot in free {
+        if barred.contains(robot) {
+            continue;
+        }
         let facts = &fleet.state.robots[robot.index()];
         let (robot_type, at) = (facts.robot_type, facts.trail.decision_point());
         let idle_ms = now.since_ms(facts.free_since);

@@ -3,12 +3,13 @@
 use drover_maps::NodeId;
 
 use crate::clock::Time;
-use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
+use crate::command::{Command, JobNews, RejectCode, Rejection};
+use crate::dispatch::remedy::{self, Failure};
 use crate::dispatch::{goal, line};
 use crate::event::ActionStatus;
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
-use crate::job::{ActionSpec, FailCode, Job, JobState, LegSpec};
+use crate::job::{ActionSpec, Job, JobState, LegSpec};
 use crate::release::{self, Action};
 use crate::robot::{ChargePhase, Phase, Robot, Task};
 
@@ -186,7 +187,7 @@ fn text(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A robot's action has ended.
+/// A robot says how far its action is.
 pub(crate) fn note_action(
     fleet: &mut Fleet,
     id: RobotId,
@@ -195,30 +196,50 @@ pub(crate) fn note_action(
     now: Time,
     commands: &mut Vec<Command>,
 ) {
-    let robot = &mut fleet.state.robots[id.index()];
-    let Some(place) = robot.order.actions.iter().position(|known| known.id == action) else { return };
     match status {
         ActionStatus::Waiting | ActionStatus::Running => {
-            robot.order.actions[place].status = status;
-            return;
+            let actions = &mut fleet.state.robots[id.index()].order.actions;
+            actions.iter_mut().filter(|known| known.id == action).for_each(|known| known.status = status);
         }
-        ActionStatus::Finished | ActionStatus::Failed => {}
+        ActionStatus::Finished => end(fleet, id, action, None, now, commands),
+        ActionStatus::Failed => end(fleet, id, action, Some(Failure::Reported), now, commands),
     }
+}
+
+/// The robot lost the order with the action.
+pub(crate) fn lose_action(
+    fleet: &mut Fleet,
+    id: RobotId,
+    action: &str,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
+    end(fleet, id, action, Some(Failure::Lost), now, commands);
+}
+
+fn end(
+    fleet: &mut Fleet,
+    id: RobotId,
+    action: &str,
+    failure: Option<Failure>,
+    now: Time,
+    commands: &mut Vec<Command>,
+) {
+    let robot = &mut fleet.state.robots[id.index()];
+    let Some(place) = robot.order.actions.iter().position(|known| known.id == action) else { return };
     let was_begun = robot.order.actions.remove(place).status == ActionStatus::Running;
-    let has_ended = status == ActionStatus::Finished;
-    match robot.task.clone() {
+    match (robot.task.clone(), failure) {
         // One that was never begun is ordered again on arrival.
-        Task::Job { phase: Phase::Drive, .. } if !(has_ended || was_begun) => {}
+        (Task::Job { phase: Phase::Drive, .. }, Some(_)) if !was_begun => {}
         // Told with the last stretch of the way, it may end before the robot is known to have arrived.
-        Task::Job { job, phase: Phase::Drive | Phase::Act { .. } } => {
-            if has_ended {
-                acted(fleet, id, job, now)
-            } else {
-                failed(fleet, id, &job, now, commands)
-            }
+        (Task::Job { job, phase: Phase::Drive | Phase::Act { .. } }, None) => acted(fleet, id, job, now),
+        (Task::Job { job, phase: Phase::Drive | Phase::Act { .. } }, Some(failure)) => {
+            remedy::pass(fleet, id, &job, failure, now, commands);
         }
-        Task::Charge { .. } => super::charge::note_action(fleet, id, action, has_ended, commands),
-        Task::Idle | Task::Job { .. } => {}
+        (Task::Charge { .. }, _) => {
+            super::charge::note_action(fleet, id, action, failure.is_none(), commands);
+        }
+        (Task::Idle | Task::Job { .. }, _) => {}
     }
 }
 
@@ -241,23 +262,6 @@ fn acted(fleet: &mut Fleet, id: RobotId, job: JobId, now: Time) {
         Some(_) | None => {}
     }
     robot.task = Task::Job { job, phase: Phase::Dwell { until: now.plus_ms(leg.dwell_ms) } };
-}
-
-fn failed(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time, commands: &mut Vec<Command>) {
-    let name = fleet.state.robots[id.index()].name.clone();
-    let text = format!("{name}: its action for job {job} failed; look at the robot and its load");
-    commands.push(alarm(AlarmCode::ActionFailed, id, text.clone()));
-    if let Some(load) = &fleet.state.robots[id.index()].load {
-        let text = format!("{name}: load {load} of the failed job {job} is still aboard; take it off");
-        commands.push(alarm(AlarmCode::LoadAboard, id, text));
-    }
-    let code = FailCode::ActionFailed;
-    let news = JobNews::Failed { code: code.as_str().into(), reason: text };
-    fleet.end_job(job, JobState::Failed(code), news, now, commands);
-}
-
-fn alarm(code: AlarmCode, robot: RobotId, text: String) -> Command {
-    Command::Alarm(Alarm { code, robot: Some(robot), device: None, text })
 }
 
 /// A state has shown the robot's last message: its job may have started.
@@ -298,6 +302,7 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
     let Some(job) = fleet.state.jobs.get_mut(id_of_job) else { return };
     let leg = job.legs_done;
     job.legs_done += 1;
+    job.failures = 0;
     let is_last = job.leg().is_none();
     fleet.notify(id_of_job, JobNews::LegDone { leg }, now, commands);
     if is_last {

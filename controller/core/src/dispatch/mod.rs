@@ -17,11 +17,12 @@ mod line;
 mod park;
 mod places;
 pub mod policy;
+mod remedy;
 mod sequence;
 mod withdraw;
 
 pub(crate) use admit::{cancel, submit, update};
-pub(crate) use leg::{actions_at, confirm, note_action, note_place, note_seen};
+pub(crate) use leg::{actions_at, confirm, lose_action, note_action, note_place, note_seen};
 pub(crate) use places::Places;
 pub use sequence::Sequence;
 pub(crate) use withdraw::let_go;

@@ -43,20 +43,27 @@ pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut V
 
 /// The job goes back to its place in the queue, if nothing of it was begun.
 fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
-    let robot = &mut fleet.state.robots[id.index()];
-    let Some(job_id) = robot.job().cloned() else { return false };
-    let Some(job) = fleet.state.jobs.get_mut(&job_id).filter(|job| is_untouched(robot, job)) else {
-        return false;
-    };
+    let robot = &fleet.state.robots[id.index()];
+    let Some(job) = robot.job().cloned() else { return false };
+    let can_be = fleet.state.jobs.get(&job).is_some_and(|job| is_untouched(robot, job));
+    if can_be {
+        give_back(fleet, id, &job, now);
+    }
+    can_be
+}
+
+/// The job goes back to its place in the queue, and its robot is free.
+pub(super) fn give_back(fleet: &mut Fleet, id: RobotId, job_id: &JobId, now: Time) {
+    let Some(job) = fleet.state.jobs.get_mut(job_id) else { return };
     job.state = JobState::Queued;
     job.at_last_leg = false;
     job.withdrawals += 1;
-    fleet.state.queue.insert((9 - job.spec.priority.min(9), job.admitted, job_id));
+    fleet.state.queue.insert((9 - job.spec.priority.min(9), job.admitted, job_id.clone()));
+    let robot = &mut fleet.state.robots[id.index()];
     robot.free_of_task(now);
     robot.halted_since = None;
     fleet.places.forget();
     fleet.state.plan_is_due = true;
-    true
 }
 
 fn is_untouched(robot: &Robot, job: &Job) -> bool {

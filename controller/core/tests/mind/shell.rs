@@ -38,7 +38,8 @@ pub fn drawn(nodes: &[(&str, f64, f64)], edges: &[&str], stations: &[&str]) -> A
     compiled(nodes, edges, stations, None)
 }
 
-fn compiled(
+/// The same with a site file.
+pub fn compiled(
     nodes: &[(&str, f64, f64)],
     edges: &[&str],
     stations: &[&str],
