@@ -21,6 +21,8 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
             Phase::Wait => wait(fleet, id, &job, now),
             Phase::Drive | Phase::Stand if !may_approach(fleet, &job) => turn_back(fleet, id, &job),
             Phase::Drive => arrive(fleet, id, &job),
+            // A person has moved it.
+            Phase::Stand if !fleet.state.robots[id.index()].is_at_goal() => Some(Phase::Drive),
             Phase::Stand => stand(fleet, id, &job, commands),
             Phase::Act { .. } | Phase::Confirm => None,
             Phase::Dwell { until } if now >= until => return leg_done(fleet, id, &job, now, commands),
