@@ -9,6 +9,7 @@ mod late;
 mod loads;
 mod operator;
 mod plausible;
+mod relaid;
 mod rules;
 mod shell;
 mod stray;
