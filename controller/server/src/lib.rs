@@ -18,6 +18,7 @@ pub mod config;
 pub mod demo;
 pub mod events;
 pub mod grpc;
+pub mod ground;
 pub mod http;
 pub mod inbox;
 pub mod intake;

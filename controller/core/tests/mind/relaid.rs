@@ -112,8 +112,9 @@ fn a_region_drains_first_and_whoever_is_in_it_drives_on_and_out() {
 #[test]
 fn nobody_is_released_into_a_region_that_drains_and_nothing_of_it_is_shown() {
     let mut shell = under_way();
-    // A second one is dead where it stands.
-    let at_c = vda_state("c", 16.0, 0.0);
+    // A person drives a second one.
+    let mut at_c = vda_state("c", 16.0, 0.0);
+    at_c.operating_mode = drover_proto::vda5050::OperatingMode::Manual;
     shell.tell(other(), 1, &at_c);
     shell.commit();
     let after = with("c", 16.5, 0.0);
@@ -121,12 +122,10 @@ fn nobody_is_released_into_a_region_that_drains_and_nothing_of_it_is_shown() {
     for id in 2..20 {
         shell.obey();
         shell.wait(CYCLE_MS);
-        let mut dead = at_c.clone();
-        dead.operating_mode = drover_proto::vda5050::OperatingMode::Manual;
-        shell.tell(other(), id, &dead);
+        shell.tell(other(), id, &at_c);
         shell.commit();
     }
-    assert!(!is_on(&shell, &after), "a dead robot stands in it");
+    assert!(!is_on(&shell, &after), "a robot stands in it that we don't drive");
     assert!(!shell.held().contains(&"c".to_owned()), "{:?}", shell.held());
     let last = shell.orders.last().expect("an order");
     assert!(last.nodes.iter().all(|node| node.node_id != "c"), "{:?}", last.nodes);

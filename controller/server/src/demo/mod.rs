@@ -172,6 +172,7 @@ fn front(
         views: screen.views.subscribe(),
         news: screen.news.clone(),
         layout: Arc::clone(&ground.layout),
+        files: Files::at(ground.layout_file.clone(), ground.site_file.clone()),
         health: health.clone(),
         metrics: telemetry::start_metrics("demo"),
         stop: stopped.clone(),

@@ -14,7 +14,7 @@ use drover_core::{
 use super::job::Told;
 use super::station::Ahead;
 use super::{
-    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, JobView, RobotView, Screen,
+    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, Ground, JobView, RobotView, Screen,
     View, ZoneView, keep,
 };
 
@@ -124,6 +124,7 @@ impl Maker {
                 | Command::Pause { .. }
                 | Command::Cancel { .. }
                 | Command::Device { .. }
+                | Command::Layout { .. }
                 | Command::Refuse { .. }
                 | Command::Alarm(_) => {}
             }
@@ -182,6 +183,12 @@ impl Maker {
 
     fn picture(&mut self, now: Time, site: &Site) -> View {
         let fleet = site.fleet();
+        if !self.newest.ground.is(fleet.layout()) {
+            // Queues are kept by station, and stations have other places on another layout.
+            self.ahead = Ahead::default();
+            let jobs = fleet.jobs().map(|job| job.spec.id.clone());
+            jobs.for_each(|job| drop(self.touched.entry(job).or_default()));
+        }
         self.note_jobs(fleet);
         self.note_audit(fleet);
         let (before, layout) = (Arc::clone(&self.newest), fleet.layout());
@@ -217,6 +224,7 @@ impl Maker {
                 .collect(),
             alarms: self.alarms.clone(),
             audit: self.audit.clone(),
+            ground: Ground::of(fleet.layout()),
         }
     }
 
