@@ -110,7 +110,8 @@ pub(crate) fn step(
     done.tip.follow(record).map_err(|violation| ReplayError::Writers(violation.text))?;
     for entry in &record.entries {
         let mut commands = Vec::new();
-        if let Some(fingerprint) = layouts::wanted(&entry.event).filter(|it| fleet.layouts.get(*it).is_none()) {
+        if let Some(fingerprint) = layouts::wanted(&entry.event).filter(|it| fleet.layouts.get(*it).is_none())
+        {
             return Err(ReplayError::Layout { fingerprint });
         }
         fleet.step(entry.time, entry.event.clone(), &mut commands);

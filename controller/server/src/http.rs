@@ -22,8 +22,8 @@ use tower::ServiceExt;
 
 use crate::auth::{Access, Gate};
 use crate::config;
-use crate::grpc::{self, Desk};
 use crate::ground::Files;
+use crate::grpc::{self, Desk};
 use crate::inbox::Doors;
 use crate::telemetry::Health;
 use crate::view::{News, View};

@@ -157,7 +157,9 @@ fn decisions(seq: Seq, entry: &Entry, name: &dyn Fn(drover_core::RobotId) -> Str
         Command::Refuse { code, reason } => {
             Some(format!("seq {}: refused {}: {reason}", seq.0, code.as_str()))
         }
-        Command::Layout { fingerprint } => Some(format!("seq {}: layout {fingerprint:016x} is in use", seq.0)),
+        Command::Layout { fingerprint } => {
+            Some(format!("seq {}: layout {fingerprint:016x} is in use", seq.0))
+        }
         Command::Ignore { .. } | Command::Release { .. } | Command::Device { .. } | Command::Notify(_) => {
             None
         }

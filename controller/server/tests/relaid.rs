@@ -109,7 +109,9 @@ async fn a_layout_changed_under_a_wave_is_taken_over_and_every_job_is_done() {
     assert_eq!(status.message().await.unwrap().unwrap().layout_version, answer.version);
 
     let whole = fs::read(&file).unwrap();
-    change(&file, |layout| layout["stations"].as_array_mut().unwrap().retain(|it| it["stationId"] != "DOCK-01"));
+    change(&file, |layout| {
+        layout["stations"].as_array_mut().unwrap().retain(|it| it["stationId"] != "DOCK-01")
+    });
     let refused = reload(&mut site, "k2").await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
     assert!(refused.message().contains("LAYOUT_UNFIT") && refused.message().contains("DOCK-01"), "{refused}");

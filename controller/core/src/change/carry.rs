@@ -54,8 +54,7 @@ impl Carry {
     fn is_other_node(&self, old: &Layout, new: &Layout, id: NodeId) -> bool {
         let Some(there) = self.nodes[id.index()] else { return true };
         let (before, after) = (old.node(id), new.node(there));
-        let is_elsewhere =
-            (&before.map, before.x_mm, before.y_mm) != (&after.map, after.x_mm, after.y_mm);
+        let is_elsewhere = (&before.map, before.x_mm, before.y_mm) != (&after.map, after.x_mm, after.y_mm);
         let is_lost = |(kind, there_kind): (TypeId, TypeId)| {
             old.admits_node(kind, id) && !new.admits_node(there_kind, there)
         };

@@ -193,7 +193,8 @@ fn holds(fleet: &Fleet, change: &Change, id: RobotId) -> Option<String> {
     let (robot, layout, carry) = (&fleet.state.robots[id.index()], &fleet.layout, &change.carry);
     let node = |node: NodeId| carry.is_touched(node).then(|| layout.node(node).name.as_str());
     let edge = |edge: EdgeId| carry.is_touched_edge(edge).then(|| layout.edge(edge).name.as_str());
-    let on_trail = robot.trail.steps.iter().find_map(|step| node(step.node).or_else(|| step.edge.and_then(edge)));
+    let on_trail =
+        robot.trail.steps.iter().find_map(|step| node(step.node).or_else(|| step.edge.and_then(edge)));
     let stands = robot.stands.as_ref().and_then(|stand| {
         let nodes = stand.nodes.iter().find_map(|it| node(*it));
         nodes.or_else(|| stand.edges.iter().find_map(|it| edge(*it)))
@@ -234,7 +235,11 @@ fn clashes(fleet: &Fleet, change: &Change) -> Vec<String> {
         });
         if let Some(other) = blocker.filter(|other| *other > id) {
             let name = |id: RobotId| &fleet.state.robots[id.index()].name;
-            found.push(format!("{} and {} stand nearer than the new layout lets them", name(id), name(other)));
+            found.push(format!(
+                "{} and {} stand nearer than the new layout lets them",
+                name(id),
+                name(other)
+            ));
         }
     }
     found
@@ -327,5 +332,3 @@ pub(crate) fn is_shown(fleet: &Fleet, robot: &Robot) -> bool {
     last.nodes.iter().any(|node| !node.released && is_touched(fleet, node.node))
         || last.edges.iter().any(|edge| !edge.released && is_touched_edge(fleet, edge.edge))
 }
-
-

@@ -69,7 +69,10 @@ fn extend_one(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Comm
     let (released, cause) = if robot.is_movable() { grant(fleet, id, now) } else { (Vec::new(), None) };
     let robot = &mut fleet.state.robots[id.index()];
     robot.waits_for = cause;
-    if released.is_empty() && !has_stale_horizon(robot) && !change::is_shown(fleet, &fleet.state.robots[id.index()]) {
+    if released.is_empty()
+        && !has_stale_horizon(robot)
+        && !change::is_shown(fleet, &fleet.state.robots[id.index()])
+    {
         return;
     }
     let actions = released.last().map_or_else(Vec::new, |(_, end)| dispatch::actions_at(fleet, id, *end));

@@ -30,7 +30,9 @@ impl Site {
         let ask = requests::wish(Wish::ChangeLayout { fingerprint }, &by);
         let verdict = self.ask(now, ask, by, ticket, effects);
         if let (Verdict::Rejected { reason, .. }, None) = (verdict, ticket) {
-            let text = format!("site.layout and its site.toml can't be used now, the site goes on without: {reason}");
+            let text = format!(
+                "site.layout and its site.toml can't be used now, the site goes on without: {reason}"
+            );
             let code = AlarmCode::LayoutRefused;
             self.notices.push(Alarm { code, robot: None, device: None, text });
         }
@@ -40,7 +42,8 @@ impl Site {
     pub(super) fn carry_over(&mut self) {
         let Some(change) = self.fleet.carried.take() else { return };
         self.links.iter_mut().for_each(|link| link.carry(&change));
-        let mut before: Vec<Option<DeviceLink>> = std::mem::take(&mut self.devices).into_iter().map(Some).collect();
+        let mut before: Vec<Option<DeviceLink>> =
+            std::mem::take(&mut self.devices).into_iter().map(Some).collect();
         let mut there: Vec<Option<DeviceLink>> = vec![None; self.fleet.state.devices.len()];
         for (link, id) in before.iter_mut().zip((0..).map(DeviceId)) {
             if let Some(place) = change.device(id) {

@@ -3,7 +3,6 @@
 //!
 //! Robots drive to the ends of their bases, and every place stays reserved. Requests are left unanswered: their queue keeps them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Effect;
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
@@ -13,6 +12,7 @@ use crate::id::{Digest, Seq};
 use crate::layouts::Layouts;
 use crate::record::Record;
 use crate::replay::{self, ReplayError, Replayed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Time between two alarms of a frozen site, ms.
 const TELL_MS: u64 = 60_000;
@@ -89,7 +89,9 @@ pub(super) fn restore(
     for (index, record) in records.iter().enumerate() {
         let why = match caught(|| replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})) {
             Ok(Ok(())) => continue,
-            Ok(Err(error @ (ReplayError::Gap { .. } | ReplayError::Writers(_) | ReplayError::Layout { .. }))) => {
+            Ok(Err(
+                error @ (ReplayError::Gap { .. } | ReplayError::Writers(_) | ReplayError::Layout { .. }),
+            )) => {
                 return Err(error.into());
             }
             Ok(Err(error @ (ReplayError::Diverged { .. } | ReplayError::Digest { .. }))) => error.to_string(),

@@ -140,7 +140,11 @@ fn nobody_is_released_into_a_region_that_drains_and_nothing_of_it_is_shown() {
     shell.wish(8, "", Wish::ReleaseRobots(vec![other()]));
     shell.wait(CYCLE_MS);
     shell.commit();
-    assert!(is_on(&shell, &after), "a person's word lets it go on: {:?}", shell.site.fleet().layout_waits_for());
+    assert!(
+        is_on(&shell, &after),
+        "a person's word lets it go on: {:?}",
+        shell.site.fleet().layout_waits_for()
+    );
     replays(&shell);
 }
 

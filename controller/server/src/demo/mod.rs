@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::auth::{Access, Role};
 use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
+use crate::ground::Files;
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
 use crate::telemetry::{self, Health};

@@ -123,11 +123,11 @@ impl SiteService for Ground {
             }
         };
         let fingerprint = layout.fingerprint();
-        let is_same = |fleet: &Fleet| fleet.layout().fingerprint() == fingerprint;
-        let was_same = self.0.ask(is_same).await?;
+        let was_same = self.0.now().ground.is(&layout);
         let wish = inbox::Request::Layout { layout, source: Some(Box::new(source)), by };
-        let (receipt, (is_in_use, waits_for)) =
-            self.0.change_and(wish, move |fleet| (is_same(fleet), fleet.layout_waits_for())).await?;
+        let state =
+            move |fleet: &Fleet| (fleet.layout().fingerprint() == fingerprint, fleet.layout_waits_for());
+        let (receipt, (is_in_use, waits_for)) = self.0.change_and(wish, state).await?;
         let outcome = match (was_same, is_in_use) {
             (true, true) => "unchanged",
             (_, true) => "changed",

@@ -124,7 +124,14 @@ impl Tracer {
     /// Goes on where the fleet stands; `seq` is the last event in it.
     pub fn new(site: &str, fleet: &Fleet, seq: Seq) -> Tracer {
         let (site, layout) = (site.to_owned(), Arc::clone(fleet.layout()));
-        let mut tracer = Tracer { site, layout, is_on_another: false, jobs: BTreeMap::new(), robots: BTreeMap::new(), seq };
+        let mut tracer = Tracer {
+            site,
+            layout,
+            is_on_another: false,
+            jobs: BTreeMap::new(),
+            robots: BTreeMap::new(),
+            seq,
+        };
         for job in fleet.jobs().filter(|job| !job.state.is_terminal()) {
             tracer.go_on(job, fleet);
         }

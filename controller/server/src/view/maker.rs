@@ -14,8 +14,8 @@ use drover_core::{
 use super::job::Told;
 use super::station::Ahead;
 use super::{
-    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, Ground, JobView, RobotView, Screen,
-    View, ZoneView, keep,
+    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, Ground, JobView, RobotView,
+    Screen, View, ZoneView, keep,
 };
 
 /// Ended jobs in a picture, at most.
@@ -186,8 +186,9 @@ impl Maker {
         if !self.newest.ground.is(fleet.layout()) {
             // Queues are kept by station, and stations have other places on another layout.
             self.ahead = Ahead::default();
-            let jobs = fleet.jobs().map(|job| job.spec.id.clone());
-            jobs.for_each(|job| drop(self.touched.entry(job).or_default()));
+            for job in fleet.jobs() {
+                self.touched.entry(job.spec.id.clone()).or_default();
+            }
         }
         self.note_jobs(fleet);
         self.note_audit(fleet);
