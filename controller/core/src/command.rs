@@ -50,6 +50,11 @@ pub enum Command {
         /// What is wanted of it now.
         want: Level,
     },
+    /// From here on, ids are those of this layout: it is in use.
+    Layout {
+        /// Its fingerprint.
+        fingerprint: u64,
+    },
     /// An operator's wish is refused.
     Refuse {
         /// Why, as a stable code.
@@ -101,6 +106,8 @@ pub enum RejectCode {
     UnknownEdge,
     /// The robot can be driven: it can't be taken off the floor by word.
     RobotActive,
+    /// The new layout doesn't fit what is under way.
+    LayoutUnfit,
 }
 
 impl RejectCode {
@@ -133,6 +140,7 @@ impl RejectCode {
             RejectCode::UnknownZone => "UNKNOWN_ZONE",
             RejectCode::UnknownEdge => "UNKNOWN_EDGE",
             RejectCode::RobotActive => "ROBOT_ACTIVE",
+            RejectCode::LayoutUnfit => "LAYOUT_UNFIT",
         }
     }
 }
@@ -243,6 +251,12 @@ pub enum AlarmCode {
     RobotRequires,
     /// A robot was told to stand and drives on.
     PauseUnheeded,
+    /// A new layout waits until nothing is reserved where it differs.
+    LayoutPending,
+    /// A new layout is in use.
+    LayoutChanged,
+    /// The layout of the site's files doesn't fit what is under way.
+    LayoutRefused,
 }
 
 impl AlarmCode {
@@ -268,6 +282,9 @@ impl AlarmCode {
             AlarmCode::Frozen => "FROZEN",
             AlarmCode::RobotRequires => "ROBOT_REQUIRES",
             AlarmCode::PauseUnheeded => "PAUSE_UNHEEDED",
+            AlarmCode::LayoutPending => "LAYOUT_PENDING",
+            AlarmCode::LayoutChanged => "LAYOUT_CHANGED",
+            AlarmCode::LayoutRefused => "LAYOUT_REFUSED",
         }
     }
 }

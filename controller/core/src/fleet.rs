@@ -7,14 +7,15 @@
 //!                    └─ release::extend    how far  ──►  Command
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod state;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use drover_maps::{EdgeId, Layout, StationId};
 
-use drover_maps::{EdgeId, Layout, NodeId, StationId};
-
-use crate::audit::{Audit, AuditEntry};
+use crate::audit::AuditEntry;
+use crate::change::{self, Change, Pending};
 use crate::clock::Time;
 use crate::closure;
 use crate::command::{Command, JobNews, Notification};
@@ -26,6 +27,7 @@ use crate::facts;
 use crate::hold;
 use crate::id::{DeviceId, Digest, JobId, RobotId, RobotName};
 use crate::job::{Job, JobState};
+use crate::layouts::Layouts;
 use crate::operator::{self, Stop};
 use crate::plan::{self, Distances, PlannerStats};
 use crate::release;
@@ -33,6 +35,8 @@ use crate::robot::{Blocked, Robot};
 use crate::serves;
 use crate::stray;
 use crate::traffic::Reservations;
+
+pub(crate) use state::State;
 
 /// How long an ended job can still be looked at, ms.
 const ENDED_KEPT_MS: u64 = 3_600_000;
@@ -44,61 +48,6 @@ const ROBOTS_PER_DISPATCH_MS: u64 = 2;
 const CYCLE_MAX_MS: u64 = 1_000;
 /// A change waits for the next cycle for so long per robot of the fleet, at most a whole cycle, ms.
 const CYCLE_MS_PER_ROBOT: u64 = 2;
-
-/// Everything that must survive: written whole into snapshots, hashed whole into the digest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) config: Config,
-    pub(crate) layout_fingerprint: u64,
-    /// Time of the first event: makes ids unique among journals.
-    pub(crate) born: Time,
-    pub(crate) now: Time,
-    pub(crate) robots: Vec<Robot>,
-    pub(crate) names: BTreeMap<RobotName, RobotId>,
-    pub(crate) reservations: Reservations,
-    pub(crate) jobs: BTreeMap<JobId, Job>,
-    /// Fingerprints of jobs that ended long ago, with the time they ended.
-    pub(crate) remembered: BTreeMap<JobId, (u128, Time)>,
-    /// Queued jobs: (9 - priority, admission, id).
-    pub(crate) queue: BTreeSet<(u8, u64, JobId)>,
-    pub(crate) sequences: BTreeMap<String, Sequence>,
-    pub(crate) admitted: u64,
-    pub(crate) actions: u64,
-    pub(crate) notified: u64,
-    /// Robots are about that may stand anywhere: nobody is moved.
-    #[serde(default)]
-    pub(crate) expects_strangers: bool,
-    /// Notifications the broker hasn't confirmed yet.
-    pub(crate) outbox: VecDeque<Notification>,
-    pub(crate) planned_at: Time,
-    /// When everybody's task was last looked at.
-    #[serde(default)]
-    pub(crate) dispatched_at: Time,
-    /// Something changed that the next plan should know soon.
-    #[serde(default)]
-    pub(crate) plan_is_due: bool,
-    /// Where robots stand that can't be moved, as the last plan knew, with the time lost there, ms.
-    pub(crate) obstacles: Vec<(NodeId, u32)>,
-    /// Edges that nobody might enter, as the last plan knew.
-    #[serde(default)]
-    pub(crate) closed: Vec<EdgeId>,
-    /// By place in `Layout::devices`.
-    #[serde(default)]
-    pub(crate) devices: Vec<Device>,
-    /// Stopped zones, by id.
-    #[serde(default)]
-    pub(crate) stopped: BTreeMap<String, Stop>,
-    /// Edges that an operator closed.
-    #[serde(default)]
-    pub(crate) closed_edges: BTreeMap<EdgeId, Stop>,
-    #[serde(default)]
-    pub(crate) audit: Audit,
-    /// Moves against a jam that aren't released yet.
-    pub(crate) manoeuvre: Vec<(RobotId, EdgeId)>,
-    /// When a jam was last handed to the joint search.
-    pub(crate) broken_at: Time,
-    pub(crate) planner: PlannerStats,
-}
 
 /// Whom an event may let go on at once. Everybody else is looked at when the next plan is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +84,12 @@ impl Concerned {
 #[derive(Clone, Debug)]
 pub struct Fleet {
     pub(crate) layout: Arc<Layout>,
+    /// Layouts at hand, this one among them.
+    pub(crate) layouts: Layouts,
+    /// What the pending layout changes.
+    pub(crate) change: Option<Arc<Change>>,
+    /// The change that the last step made: who keeps ids beside the state carries them over, too.
+    pub(crate) carried: Option<Arc<Change>>,
     pub(crate) state: State,
     pub(crate) distances: Distances,
     /// `serves[robot type][station]`: the type can reach and leave it.
@@ -159,8 +114,8 @@ pub enum RestoreError {
     Format(#[from] rmp_serde::decode::Error),
     /// The layout is another one.
     #[error(
-        "restore the fleet: the journal was written on layout {written:016x}, site.layout is {given:016x}: \
-         start with the layout it was written on"
+        "restore the fleet: the journal was written on layout {written:016x}, which isn't kept with it; site.layout is \
+         {given:016x}: start once with the layout it was written on, then change it"
     )]
     Layout {
         /// Fingerprint in the snapshot.
@@ -175,49 +130,27 @@ pub enum RestoreError {
 
 impl Fleet {
     /// A fleet without robots and jobs; its options come with the first event.
-    pub fn new(layout: Arc<Layout>) -> Fleet {
-        let state = State {
-            config: Config::default(),
-            layout_fingerprint: layout.fingerprint(),
-            born: Time::default(),
-            now: Time::default(),
-            robots: Vec::new(),
-            names: BTreeMap::new(),
-            reservations: Reservations::new(&layout),
-            jobs: BTreeMap::new(),
-            remembered: BTreeMap::new(),
-            queue: BTreeSet::new(),
-            sequences: BTreeMap::new(),
-            admitted: 0,
-            actions: 0,
-            notified: 0,
-            expects_strangers: false,
-            outbox: VecDeque::new(),
-            planned_at: Time::default(),
-            dispatched_at: Time::default(),
-            plan_is_due: false,
-            obstacles: Vec::new(),
-            closed: Vec::new(),
-            devices: Vec::new(),
-            stopped: BTreeMap::new(),
-            closed_edges: BTreeMap::new(),
-            audit: Audit::default(),
-            manoeuvre: Vec::new(),
-            broken_at: Time::default(),
-            planner: PlannerStats::default(),
-        };
-        Fleet::with(layout, state)
+    pub fn new(layouts: impl Into<Layouts>) -> Fleet {
+        let layouts = layouts.into();
+        let layout = Arc::clone(layouts.first());
+        let state = State::new(&layout);
+        Fleet::with(layouts, layout, state)
     }
 
-    fn with(layout: Arc<Layout>, mut state: State) -> Fleet {
+    fn with(layouts: Layouts, layout: Arc<Layout>, mut state: State) -> Fleet {
         state.devices.resize_with(layout.devices().len(), Device::default);
         let (serves, is_leaf) = (serves::stations(&layout), serves::leaves(&layout));
         let is_pull_through = serves::pull_through(&layout);
         let throats = device::throats(&layout);
         let mut distances = Distances::default();
         distances.set_ground(&layout, &state.obstacles, &state.closed);
+        let next = state.pending.as_ref().and_then(|pending| layouts.get(pending.fingerprint));
+        let change = next.map(|next| Arc::new(Change::between(&layout, Arc::clone(next))));
         let mut fleet = Fleet {
             layout,
+            layouts,
+            change,
+            carried: None,
             state,
             distances,
             serves,
@@ -232,13 +165,29 @@ impl Fleet {
     }
 
     /// The fleet in these bytes, on the layout they were written on.
-    pub fn restore(layout: Arc<Layout>, snapshot: &[u8]) -> Result<Fleet, RestoreError> {
-        let state: State = rmp_serde::from_slice(snapshot)?;
-        let (written, given) = (state.layout_fingerprint, layout.fingerprint());
-        if written != given {
-            return Err(RestoreError::Layout { written, given });
+    pub fn restore(layouts: impl Into<Layouts>, snapshot: &[u8]) -> Result<Fleet, RestoreError> {
+        let (layouts, state): (Layouts, State) = (layouts.into(), rmp_serde::from_slice(snapshot)?);
+        let given = layouts.first().fingerprint();
+        let absent = |written| RestoreError::Layout { written, given };
+        let written = state.layout_fingerprint;
+        let layout = layouts.get(written).map(Arc::clone).ok_or_else(|| absent(written))?;
+        if let Some(pending) = state.pending.as_ref().map(|pending| pending.fingerprint) {
+            layouts.get(pending).ok_or_else(|| absent(pending))?;
         }
-        Ok(Fleet::with(layout, state))
+        Ok(Fleet::with(layouts, layout, state))
+    }
+
+    /// One more layout at hand, for a change to it; those that nothing needs any more are let go of.
+    pub fn learn(&mut self, layout: Arc<Layout>) {
+        let pending = self.state.pending.as_ref().map(|pending| pending.fingerprint);
+        let present = self.layout.fingerprint();
+        self.layouts.keep(&[present, pending.unwrap_or(present)]);
+        self.layouts.add(layout);
+    }
+
+    /// Everything that follows from the layout is made anew; the state was carried over.
+    pub(crate) fn swap(&mut self, layout: &Arc<Layout>, state: State) {
+        *self = Fleet::with(self.layouts.clone(), Arc::clone(layout), state);
     }
 
     /// All hard state as bytes.
@@ -265,7 +214,9 @@ impl Fleet {
             Event::Robot { robot, fact: Fact::Passed { .. } | Fact::Driving(_) } => Some(*robot),
             _ => None,
         };
+        self.carried = None;
         self.take(event, now, commands);
+        change::pass(self, now, commands);
         self.places.forget();
         if mover.is_none_or(|robot| self.state.robots.get(robot.index()).is_some_and(Robot::is_at_goal)) {
             self.dispatch(concerned, now, commands);
@@ -368,9 +319,10 @@ impl Fleet {
         let is_due = self.state.plan_is_due
             || robots.iter().any(Robot::is_busy)
             || (!self.state.queue.is_empty() && robots.iter().any(Robot::is_usable))
-            || self.state.devices.iter().any(|device| device.want == Level::Open);
+            || self.state.devices.iter().any(|device| device.want == Level::Open)
+            || self.change.is_some();
         let dwells = robots.iter().filter_map(Robot::dwells_until).min();
-        let ends = dwells.into_iter().chain(closure::next_end(self));
+        let ends = dwells.into_iter().chain(closure::next_end(self)).chain(change::next_tell(self));
         ends.chain(is_due.then(|| self.next_plan())).min()
     }
 
@@ -483,6 +435,16 @@ impl Fleet {
         &self.layout
     }
 
+    /// The layout that was asked for and isn't in use yet.
+    pub fn pending_layout(&self) -> Option<&Pending> {
+        self.state.pending.as_ref()
+    }
+
+    /// Who and what is in its way, in words.
+    pub fn layout_waits_for(&self) -> Vec<String> {
+        change::waits_for(self)
+    }
+
     /// The options.
     pub fn config(&self) -> &Config {
         &self.state.config
@@ -556,26 +518,5 @@ impl Fleet {
     /// What planning has cost so far.
     pub fn planner_stats(&self) -> PlannerStats {
         self.state.planner
-    }
-}
-
-impl State {
-    /// The fingerprint of a job that was accepted before.
-    pub(crate) fn fingerprint_of(&self, id: &JobId) -> Option<u128> {
-        let known = self.jobs.get(id).map(|job| job.spec.fingerprint);
-        known.or_else(|| self.remembered.get(id).map(|(fingerprint, _)| *fingerprint))
-    }
-
-    /// Lets a held sequence go on; false when this job doesn't hold it.
-    pub(crate) fn release_hold(&mut self, name: &str, job: &JobId) -> bool {
-        let Some(sequence) = self.sequences.get_mut(name) else { return false };
-        if sequence.held_by.as_ref() != Some(job) {
-            return false;
-        }
-        sequence.held_by = None;
-        if sequence.members.is_empty() {
-            self.sequences.remove(name);
-        }
-        true
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use drover_maps::{EdgeId, NodeId, ZoneId};
 
+use crate::change;
 use crate::clock::Time;
 use crate::closure;
 use crate::command::Command;
@@ -85,12 +86,13 @@ pub(crate) fn stopped_zone(fleet: &Fleet, node: NodeId) -> Option<ZoneId> {
     fleet.state.stopped.contains_key(&fleet.layout.zones()[zone.index()].name).then_some(zone)
 }
 
-/// Edges that no way may be planned along now: closed ones, those that robots say are blocked, into stopped zones and places
-/// taken by fact, and through devices that don't do their work.
+/// Edges that no way may be planned along now: closed ones, those that robots say are blocked, into stopped zones, places
+/// taken by fact and places that are about to change, and through devices that don't do their work.
 pub(crate) fn closed_edges(fleet: &Fleet, now: Time) -> Vec<EdgeId> {
     let layout = &fleet.layout;
     let mut closed: BTreeSet<EdgeId> = fleet.state.closed_edges.keys().copied().collect();
     closed.extend(stray::closed_edges(fleet));
+    closed.extend(change::barred(fleet));
     closed.extend(closure::reported(fleet).map(|(_, blocked)| blocked.edge));
     for (device, id) in fleet.state.devices.iter().zip((0..).map(DeviceId)) {
         if device.is_closed_to_plan(now) {

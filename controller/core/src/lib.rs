@@ -17,6 +17,7 @@
 //! `next_timeout`. The same inputs give the same effects. What must always hold stands in `check`, a file each.
 
 pub mod audit;
+mod change;
 pub mod check;
 pub mod clock;
 mod closure;
@@ -30,6 +31,7 @@ pub mod fleet;
 pub mod hold;
 pub mod id;
 pub mod job;
+mod layouts;
 pub mod lead;
 pub mod link;
 pub mod load;
@@ -46,12 +48,14 @@ mod stray;
 pub mod traffic;
 
 pub use audit::{AuditEntry, Caller};
+pub use change::Pending;
 pub use clock::Time;
 pub use command::{Alarm, Command, JobNews, Notification};
 pub use config::Config;
 pub use event::{DeviceFact, Event, Fact};
 pub use fleet::{Fleet, RestoreError};
 pub use id::{DeviceId, Digest, Epoch, JobId, RobotId, RobotName, Seq};
+pub use layouts::{Layouts, needed as layouts_needed};
 pub use operator::{Stop, Wish};
 pub use record::{Entry, Record};
 pub use replay::{ReplayError, Replayed, replay};

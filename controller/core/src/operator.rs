@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::change;
 use crate::clock::Time;
 use crate::closure;
 use crate::command::{Command, RejectCode};
@@ -36,6 +37,11 @@ pub enum Wish {
     },
     /// These edges may be used again.
     OpenEdges(Vec<String>),
+    /// The site goes over to this layout as soon as nothing is reserved where it differs; the one in use takes that back.
+    ChangeLayout {
+        /// Its fingerprint; whoever steps the wish has the layout at hand.
+        fingerprint: u64,
+    },
 }
 
 impl Wish {
@@ -49,6 +55,7 @@ impl Wish {
             Wish::ReleaseRobots(_) => "robot.release",
             Wish::CloseEdges(_) | Wish::CloseEdgesFor { .. } => "edge.block",
             Wish::OpenEdges(_) => "edge.unblock",
+            Wish::ChangeLayout { .. } => "layout.change",
         }
     }
 
@@ -63,6 +70,7 @@ impl Wish {
             Wish::CloseEdges(edges) | Wish::OpenEdges(edges) | Wish::CloseEdgesFor { edges, .. } => {
                 edges.join(" ")
             }
+            Wish::ChangeLayout { fingerprint } => format!("{fingerprint:016x}"),
         }
     }
 }
@@ -94,6 +102,7 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
             set_closed(fleet, &edges, Some(&stop))
         }
         Wish::OpenEdges(names) => set_closed(fleet, &names, None),
+        Wish::ChangeLayout { fingerprint } => change::ask(fleet, fingerprint, stop.by, now, commands),
     };
     match answer {
         Ok(()) => fleet.state.plan_is_due = true,

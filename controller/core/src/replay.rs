@@ -1,13 +1,10 @@
 //! Replay: the same version, stepping a journal again, reaches the same commands and the same digest (Replay).
 
-use std::sync::Arc;
-
-use drover_maps::Layout;
-
 use crate::check::Tip;
 use crate::clock::Time;
 use crate::fleet::Fleet;
 use crate::id::{Digest, Seq};
+use crate::layouts::{self, Layouts};
 use crate::record::{Entry, Record};
 
 /// What a replay reached.
@@ -67,6 +64,12 @@ pub enum ReplayError {
         /// As stepped.
         found: String,
     },
+    /// A layout that it goes over to isn't at hand.
+    #[error("the journal goes over to layout {fingerprint:016x}, which isn't kept with it")]
+    Layout {
+        /// Which.
+        fingerprint: u64,
+    },
     /// The state is another one.
     #[error("seq {seq:?}: the state's digest is {found}, recorded {expected}")]
     Digest {
@@ -81,11 +84,11 @@ pub enum ReplayError {
 
 /// Steps all records from the journal's first on and compares commands and digests.
 pub fn replay(
-    layout: Arc<Layout>,
+    layouts: impl Into<Layouts>,
     records: impl Iterator<Item = Record>,
     observer: &mut dyn FnMut(Seq, &Entry, &Fleet),
 ) -> Result<Replayed, ReplayError> {
-    let mut fleet = Fleet::new(layout);
+    let mut fleet = Fleet::new(layouts);
     let mut done = Replayed::at(Seq(0));
     for record in records {
         step(&mut fleet, &record, &mut done, observer)?;
@@ -107,6 +110,10 @@ pub(crate) fn step(
     done.tip.follow(record).map_err(|violation| ReplayError::Writers(violation.text))?;
     for entry in &record.entries {
         let mut commands = Vec::new();
+        if let Some(fingerprint) = layouts::wanted(&entry.event).filter(|it| fleet.layouts.get(*it).is_none())
+        {
+            return Err(ReplayError::Layout { fingerprint });
+        }
         fleet.step(entry.time, entry.event.clone(), &mut commands);
         done.seq.0 += 1;
         done.events += 1;

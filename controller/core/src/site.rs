@@ -11,6 +11,7 @@
 //! what arrives meanwhile is stepped in memory and goes with the next.
 
 mod agenda;
+mod change;
 mod freeze;
 mod journal;
 mod ports;
@@ -20,7 +21,7 @@ mod strangers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use drover_maps::{Layout, TypeId};
+use drover_maps::TypeId;
 use drover_proto::vda5050;
 
 use crate::audit::{AuditEntry, Caller};
@@ -31,6 +32,7 @@ use crate::device::Level;
 use crate::event::{Event, Fact};
 use crate::fleet::{Fleet, RestoreError};
 use crate::id::{DeviceId, Digest, Epoch, RobotId, RobotName, Seq};
+use crate::layouts::Layouts;
 use crate::link::{self, DeviceLink, Link, Profile};
 use crate::record::Record;
 
@@ -70,6 +72,8 @@ pub struct Site {
     frozen: Option<Frozen>,
     /// Another epoch leads: nothing is said any more.
     is_deposed: bool,
+    /// Another layout is in use: it may list robots that haven't joined.
+    has_changed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -83,23 +87,23 @@ enum Held {
 
 impl Site {
     /// A site with an empty journal; the robots of `site.toml` join at once.
-    pub fn new(layout: Arc<Layout>, config: Config, epoch: Epoch, now: Time) -> Site {
+    pub fn new(layout: impl Into<Layouts>, config: Config, epoch: Epoch, now: Time) -> Site {
         let mut site = Site::over(Fleet::new(layout), epoch, Seq(0), now);
         site.configure(config, now);
         site
     }
 
     /// The site as the journal tells: the newest snapshot (with the last event in it), and all records after it. It is
-    /// frozen before a record that can't be stepped; a gap or another layout is an error.
+    /// frozen before a record that can't be stepped; a gap, or a layout that isn't at hand, is an error.
     pub fn restore(
-        layout: Arc<Layout>,
+        layouts: impl Into<Layouts>,
         config: Config,
         epoch: Epoch,
         snapshot: Option<(Seq, &[u8])>,
         records: &[Record],
         now: Time,
     ) -> Result<Site, RestoreError> {
-        let freeze::Restored { fleet, seq, frozen } = freeze::restore(&layout, snapshot, records)?;
+        let freeze::Restored { fleet, seq, frozen } = freeze::restore(&layouts.into(), snapshot, records)?;
         let now = now.max(fleet.state.now);
         let mut site = Site::over(fleet, epoch, seq, now);
         site.frozen = frozen;
@@ -130,6 +134,7 @@ impl Site {
             notices: Vec::new(),
             frozen: None,
             is_deposed: false,
+            has_changed: false,
         }
     }
 
@@ -137,11 +142,7 @@ impl Site {
         if self.journal.seq() == Seq(0) || self.fleet.state.config != config {
             self.step(now, Event::Configured(Box::new(config)), None);
         }
-        let layout = Arc::clone(&self.fleet.layout);
-        for robot in layout.robots() {
-            let name = RobotName { manufacturer: robot.manufacturer.clone(), serial: robot.serial.clone() };
-            self.enroll(name, robot.robot_type, now);
-        }
+        self.enroll_listed(now);
     }
 
     /// One input; the effects in the order they must be carried out. A site that is deposed has none, a frozen one only
@@ -171,13 +172,16 @@ impl Site {
                 let ask = requests::job(request);
                 match by {
                     None => drop(self.step(now, ask.event, ticket)),
-                    Some(by) => self.ask(now, ask, by, ticket, effects),
+                    Some(by) => drop(self.ask(now, ask, by, ticket, effects)),
                 }
             }
             Input::Confirm { ticket, job, leg, by } => {
                 self.ask(now, requests::confirm(job, leg, &by), by, ticket, effects);
             }
-            Input::Wish { ticket, wish, by } => self.ask(now, requests::wish(wish, &by), by, ticket, effects),
+            Input::Wish { ticket, wish, by } => {
+                self.ask(now, requests::wish(wish, &by), by, ticket, effects);
+            }
+            Input::Layout { ticket, layout, by } => self.ask_layout(now, layout, by, ticket, effects),
             Input::Denied { by, action, subject, code } => {
                 self.audit(now, requests::entry(by, &action, subject, Some(code), None))
             }
@@ -215,13 +219,21 @@ impl Site {
             }
         }
         self.keep_devices_time(now);
+        if std::mem::take(&mut self.has_changed) {
+            self.enroll_listed(now);
+        }
     }
 
     fn keep_devices_time(&mut self, now: Time) {
+        let fingerprint = self.fleet.layout.fingerprint();
         for index in 0..self.devices.len() {
             let state = &self.fleet.state;
             if let Some(fact) = self.devices[index].silence(now, &state.devices[index], &state.config) {
                 self.step(now, Event::Device { device: DeviceId(index as u16), fact }, None);
+            }
+            if self.fleet.layout.fingerprint() != fingerprint {
+                // The devices are numbered anew: the others' turn comes with the next input.
+                return;
             }
         }
     }
@@ -237,8 +249,12 @@ impl Site {
                 link.on_connection(connection, device).into_iter().collect()
             }
         };
+        let fingerprint = self.fleet.layout.fingerprint();
         for fact in facts {
-            self.step(now, Event::Device { device: DeviceId(index as u16), fact }, None);
+            // What is left out after a change of the layout is told again: each state is a full snapshot.
+            if self.fleet.layout.fingerprint() == fingerprint {
+                self.step(now, Event::Device { device: DeviceId(index as u16), fact }, None);
+            }
         }
     }
 
@@ -259,7 +275,9 @@ impl Site {
             RobotMessage::Factsheet(_) => return,
         };
         for fact in facts {
-            if self.is_worth_a_try(now, id, &fact) {
+            // A change of the layout gives its ids another meaning: the next state tells the rest again.
+            let is_on_it = self.fleet.layout.fingerprint() == layout.fingerprint();
+            if is_on_it && self.is_worth_a_try(now, id, &fact) {
                 self.step(now, Event::Robot { robot: id, fact }, None);
             }
         }
@@ -341,7 +359,7 @@ impl Site {
         by: Caller,
         ticket: Option<Ticket>,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Verdict {
         let audit = &self.fleet.state.audit;
         let digest = Digest::of(&rmp_serde::to_vec(&ask.event).unwrap_or_default());
         let asked = if by.key.is_empty() { None } else { audit.asked(&by.key) };
@@ -352,7 +370,8 @@ impl Site {
                     Verdict::Accepted | Verdict::Ignored => None,
                     Verdict::Rejected { code, .. } => Some(code.to_owned()),
                 };
-                return self.audit(now, requests::entry(by, ask.action, ask.subject, refused, Some(digest)));
+                self.audit(now, requests::entry(by, ask.action, ask.subject, refused, Some(digest)));
+                return verdict;
             }
             Some(before) if before == digest => Verdict::Ignored,
             Some(_) => Verdict::Rejected {
@@ -363,7 +382,9 @@ impl Site {
                 ),
             },
         };
-        effects.extend(ticket.map(|ticket| Effect::Answer { ticket, verdict }));
+        let answer = verdict.clone();
+        effects.extend(ticket.map(|ticket| Effect::Answer { ticket, verdict: answer }));
+        verdict
     }
 
     fn audit(&mut self, now: Time, mut entry: AuditEntry) {
@@ -403,6 +424,10 @@ impl Site {
                 Command::Pause { robot, stand } => Held::Pause(robot, stand),
                 Command::Cancel { robot } => Held::Cancel(robot),
                 Command::Device { device, want } => Held::Device(device, want),
+                Command::Layout { .. } => {
+                    self.carry_over();
+                    continue;
+                }
                 Command::Reject(_)
                 | Command::Refuse { .. }
                 | Command::Ignore { .. }

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::auth::{Access, Gate};
 use crate::config;
+use crate::ground::Files;
 use crate::grpc::{self, Desk};
 use crate::inbox::Doors;
 use crate::telemetry::Health;
@@ -48,6 +49,8 @@ pub struct Front {
     pub news: News,
     /// The map.
     pub layout: Arc<Layout>,
+    /// Where it is read from.
+    pub files: Files,
     /// What is there and what is missing.
     pub health: Health,
     /// What `/metrics` shows.
@@ -89,9 +92,9 @@ pub async fn serve(front: Front) -> Result<String, ServeError> {
 }
 
 fn router(front: Front) -> Router {
-    let Front { access, doors, views, news, layout, health, metrics, stop, .. } = front;
+    let Front { access, doors, views, news, layout, files, health, metrics, stop, .. } = front;
     let gate = Gate::new(access, doors.denied.clone());
-    let desk = Desk::new(doors, views, news, layout, stop);
+    let desk = Desk::new(doors, views, news, layout, files, stop);
     let services = grpc::routes(desk, gate, health.clone());
     let ready = move || async move { ready(&health) };
     let metrics = move || async move {

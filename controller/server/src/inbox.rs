@@ -3,9 +3,14 @@
 //! Jobs and confirmations come with a way to answer; the answer is given after the commit. A dropped answer means
 //! that the process is ending: the asker must not acknowledge anything.
 
+use std::sync::Arc;
+
 use drover_core::job::JobRequest;
 use drover_core::{Caller, DeviceMessage, Fleet, JobId, RobotMessage, RobotName, Seq, Verdict, Wish};
+use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::store::LayoutSource;
 
 /// Jobs waiting to be stepped, at most.
 pub const SUBMISSIONS_MAX: usize = 256;
@@ -43,6 +48,15 @@ pub enum Request {
     Wish {
         /// What.
         wish: Wish,
+        /// Who.
+        by: Caller,
+    },
+    /// The site's files hold this layout: it is to be used.
+    Layout {
+        /// Which.
+        layout: Arc<Layout>,
+        /// What it is compiled from, to be kept first; none = it is kept.
+        source: Option<Box<LayoutSource>>,
         /// Who.
         by: Caller,
     },

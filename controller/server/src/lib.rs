@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod events;
+pub mod ground;
 pub mod grpc;
 pub mod http;
 pub mod inbox;

@@ -8,6 +8,7 @@ use clap::Parser;
 use drover_controller::auth::Access;
 use drover_controller::cli::{Cli, Command};
 use drover_controller::config::{Config, Log, LogFormat};
+use drover_controller::ground::Files;
 use drover_controller::run::{self, Clock, RunError, Setup};
 use drover_controller::telemetry::{self, Health};
 use drover_controller::view::Screen;
@@ -93,6 +94,7 @@ async fn run_site(mut config: Config, speed: f64) -> anyhow::Result<()> {
         views: screen.views.subscribe(),
         news: screen.news.clone(),
         layout: Arc::clone(&layout),
+        files: Files::of(&config),
         health: health.clone(),
         metrics,
         stop: stopped.clone(),

@@ -73,13 +73,30 @@ fn lines(findings: &[Finding]) -> String {
 /// # Errors
 /// [`LayoutError`] when no layout can be made of them at all.
 pub fn load(layout: &Path, site: Option<&Path>) -> Result<Compiled, LayoutError> {
+    let (lif, text) = read(layout, site)?;
+    compile(layout, &lif, text.as_deref())
+}
+
+/// The texts of a layout and its `site.toml`.
+///
+/// # Errors
+/// [`LayoutError::File`].
+pub fn read(layout: &Path, site: Option<&Path>) -> Result<(Vec<u8>, Option<String>), LayoutError> {
     let lif = std::fs::read(layout).map_err(|error| file_error("read", layout, error))?;
     let site = match site {
         Some(path) => Some(std::fs::read_to_string(path).map_err(|error| file_error("read", path, error))?),
         None => None,
     };
+    Ok((lif, site))
+}
+
+/// Compiles the text of the layout at this path.
+///
+/// # Errors
+/// [`LayoutError`] when no layout can be made of it at all.
+pub fn compile(layout: &Path, lif: &[u8], site: Option<&str>) -> Result<Compiled, LayoutError> {
     let path = layout.display().to_string();
-    drover_maps::compile(&lif, site.as_deref()).map_err(|error| LayoutError::Load { path, error })
+    drover_maps::compile(lif, site).map_err(|error| LayoutError::Load { path, error })
 }
 
 /// The layout, if it has no errors; warnings are logged.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use drover_core::{Command, Entry, Event, Record, Seq};
+use drover_core::{Command, Entry, Event, Layouts, Record, Seq};
 use drover_maps::Layout;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::ground;
 use crate::map;
 use crate::store::{ConnectError, LoadError, Store};
 
@@ -26,6 +27,9 @@ pub enum StoryError {
     /// The store.
     #[error("failed to {0}")]
     Connect(#[from] ConnectError),
+    /// A kept layout.
+    #[error("failed to {0}")]
+    Load(LoadError),
     /// The thread.
     #[error("failed to step the journal: the thread that steps it is gone; its last log lines say why")]
     Lost,
@@ -61,8 +65,9 @@ pub struct Story {
 pub async fn replay(config: &Config, until: Option<u64>) -> Result<Story, StoryError> {
     let layout = map::load(&config.layout, config.site_file.as_deref()).and_then(map::usable)?;
     let store = Store::connect(config.store.reveal()).await?;
+    let layouts = layouts(&store, &config.site, Arc::new(layout)).await?;
     let (sender, receiver) = sync_channel(READ_AHEAD_MAX);
-    let stepping = tokio::task::spawn_blocking(move || step(Arc::new(layout), &receiver));
+    let stepping = tokio::task::spawn_blocking(move || step(layouts, &receiver));
     let mut records = store.records(&config.site, Seq(1), until.map(Seq));
     let read = tokio::spawn(async move {
         loop {
@@ -89,9 +94,25 @@ pub async fn replay(config: &Config, until: Option<u64>) -> Result<Story, StoryE
     Ok(story)
 }
 
-fn step(layout: Arc<Layout>, records: &Receiver<Record>) -> Story {
+/// All layouts that are kept with the journal, and that of the site's files where none is.
+async fn layouts(store: &Store, site: &str, given: Arc<Layout>) -> Result<Layouts, StoryError> {
+    let mut found: Option<Layouts> = None;
+    for fingerprint in store.layouts(site).await.map_err(ConnectError::from)? {
+        let source = store.layout(site, fingerprint).await.map_err(StoryError::Load)?;
+        let Some(layout) = source.as_ref().and_then(ground::compiled) else { continue };
+        match &mut found {
+            Some(found) => found.add(layout),
+            None => found = Some(Layouts::from(layout)),
+        }
+    }
+    let mut found = found.unwrap_or_else(|| Layouts::from(Arc::clone(&given)));
+    found.add(given);
+    Ok(found)
+}
+
+fn step(layouts: Layouts, records: &Receiver<Record>) -> Story {
     let mut story = Story::default();
-    let replayed = drover_core::replay(layout, records.iter(), &mut |seq, entry, fleet| {
+    let replayed = drover_core::replay(layouts, records.iter(), &mut |seq, entry, fleet| {
         story.seq = seq.0;
         *story.kinds.entry(kind(&entry.event)).or_default() += 1;
         let name = |robot: drover_core::RobotId| {
@@ -135,6 +156,9 @@ fn decisions(seq: Seq, entry: &Entry, name: &dyn Fn(drover_core::RobotId) -> Str
         }
         Command::Refuse { code, reason } => {
             Some(format!("seq {}: refused {}: {reason}", seq.0, code.as_str()))
+        }
+        Command::Layout { fingerprint } => {
+            Some(format!("seq {}: layout {fingerprint:016x} is in use", seq.0))
         }
         Command::Ignore { .. } | Command::Release { .. } | Command::Device { .. } | Command::Notify(_) => {
             None

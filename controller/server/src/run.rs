@@ -7,6 +7,7 @@
 mod clock;
 mod gauges;
 mod journal;
+mod layouts;
 mod lead;
 mod shell;
 mod story;
@@ -121,7 +122,7 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
         let _ = follower.await;
     }
     let Some(led) = led? else { return Ok(()) };
-    let site = restore(&config, &layout, &led, clock).await?;
+    let (site, wanted) = restore(&config, &layout, &led, clock).await?;
     let clock = clock.not_before(site.fleet().now());
     let (traces, exporter) = trace(&config, &site, &health)?;
     if let Some(url) = &config.cache {
@@ -131,7 +132,7 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     }
     let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
     let outlets = connect(&config, &layout, &doors, &health, led, clock, traces).await?;
-    let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop);
+    let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop, wanted);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name("site".into())
@@ -198,7 +199,13 @@ pub fn expect_all(config: &Config, health: &Health) {
     [journal::PART, mqtt::PART].into_iter().chain(brokers).for_each(|part| health.expect(part));
 }
 
-async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock) -> Result<Site, RunError> {
+/// The site as its journal tells, on the journal's layout; and the layout of the site's files, where it is another one.
+async fn restore(
+    config: &Config,
+    given: &Arc<Layout>,
+    led: &Led,
+    clock: Clock,
+) -> Result<(Site, Option<Arc<Layout>>), RunError> {
     let started = Instant::now();
     let loaded = load(led).await?;
     for finding in &loaded.findings {
@@ -207,12 +214,18 @@ async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock)
     let epoch = led.epoch;
     let events: usize = loaded.records.iter().map(|record| record.entries.len()).sum();
     let snapshot = loaded.snapshot.as_ref().map(|(seq, bytes)| (*seq, bytes.as_slice()));
-    let (layout, core) = (Arc::clone(layout), config.core.clone());
-    let site = if snapshot.is_none() && loaded.records.is_empty() {
+    // A standby may have waited for long: the files are read anew.
+    let files = layouts::read(config).await;
+    let layout = files.as_ref().map_or_else(|| Arc::clone(given), |(layout, _)| Arc::clone(layout));
+    let core = config.core.clone();
+    let is_new = snapshot.is_none() && loaded.records.is_empty();
+    let site = if is_new {
         Site::new(layout, core, epoch, clock.now())
     } else {
-        Site::restore(layout, core, epoch, snapshot, &loaded.records, clock.now())?
+        let layouts = layouts::of_journal(led, layout, &loaded).await?;
+        Site::restore(layouts, core, epoch, snapshot, &loaded.records, clock.now())?
     };
+    let wanted = layouts::keep(led, &site, files, is_new).await;
     let ms = started.elapsed().as_millis();
     tracing::info!(
         site = config.site,
@@ -220,7 +233,7 @@ async fn restore(config: &Config, layout: &Arc<Layout>, led: &Led, clock: Clock)
         seq = site.seq().0,
         "restored {events} events in {ms} ms"
     );
-    Ok(site)
+    Ok((site, wanted))
 }
 
 /// Reads the journal, for as long as it takes while the store is away.
@@ -262,7 +275,7 @@ async fn connect(
         }
     }
     let memory = Memory { clock, remember_jobs_ms: config.core.remember_jobs_ms };
-    let journal = Journal::spawn(led, doors.committed.clone(), health.clone(), memory, traces);
+    let journal = Journal::spawn(led, doors, health.clone(), memory, traces);
     Ok(Outlets { journal, mqtt: to_mqtt, notifications, health: health.clone() })
 }
 

@@ -15,6 +15,7 @@ mod station;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drover_maps::Layout;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -75,6 +76,37 @@ pub struct View {
     /// Requests for changes, oldest first.
     #[serde(with = "shared")]
     pub audit: Vec<Arc<AuditView>>,
+    /// The layout it is drawn on: the leader's own.
+    #[serde(skip)]
+    pub ground: Ground,
+}
+
+/// The layout of a picture; none on a standby, which knows that of its own files.
+#[derive(Clone, Debug, Default)]
+pub struct Ground(Option<Arc<Layout>>);
+
+impl Ground {
+    /// This one.
+    pub fn of(layout: &Arc<Layout>) -> Ground {
+        Ground(Some(Arc::clone(layout)))
+    }
+
+    /// It is this one.
+    pub fn is(&self, layout: &Layout) -> bool {
+        self.0.as_ref().is_some_and(|known| known.fingerprint() == layout.fingerprint())
+    }
+
+    /// The layout, if it is known.
+    pub fn layout(&self) -> Option<&Arc<Layout>> {
+        self.0.as_ref()
+    }
+}
+
+impl PartialEq for Ground {
+    fn eq(&self, other: &Ground) -> bool {
+        let print = |ground: &Ground| ground.0.as_ref().map(|layout| layout.fingerprint());
+        print(self) == print(other)
+    }
 }
 
 impl View {

@@ -179,6 +179,7 @@ impl World<'_> {
             | Input::Job { .. }
             | Input::Confirm { .. }
             | Input::Wish { .. }
+            | Input::Layout { .. }
             | Input::Denied { .. }
             | Input::Committed { .. }
             | Input::EventConfirmed { .. }

@@ -26,6 +26,8 @@ pub struct Watch {
     nodes: Vec<Option<RobotId>>,
     edges: Vec<Option<RobotId>>,
     orders: Vec<Option<Order>>,
+    /// The layout whose ids these are.
+    layout: u64,
 }
 
 impl Watch {
@@ -34,8 +36,12 @@ impl Watch {
         self.orders.get(robot.index()).and_then(Option::as_ref)
     }
 
-    /// Compares with the fleet after the event. The first call only looks.
+    /// Compares with the fleet after the event. The first call only looks, and so does one on another layout than the last:
+    /// the ids are others.
     pub(super) fn check(&mut self, event: &Event, fleet: &Fleet, found: &mut Vec<Violation>) {
+        if self.layout != fleet.layout().fingerprint() {
+            *self = Watch { layout: fleet.layout().fingerprint(), ..Watch::default() };
+        }
         let proves = |holder: RobotId| {
             let is_fact = matches!(
                 event,

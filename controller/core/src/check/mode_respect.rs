@@ -16,6 +16,7 @@ pub(super) fn check(commands: &[Command], fleet: &Fleet, found: &mut Vec<Violati
             | Command::Assign { .. }
             | Command::Pause { .. }
             | Command::Device { .. }
+            | Command::Layout { .. }
             | Command::Notify(_)
             | Command::Alarm(_) => continue,
         };

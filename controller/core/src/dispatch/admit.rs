@@ -2,11 +2,12 @@
 
 use drover_maps::{Layout, StationId};
 
+use crate::change;
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
 use crate::fleet::Fleet;
 use crate::id::JobId;
-use crate::job::{Job, JobSpec, JobState};
+use crate::job::{Job, JobSpec, JobState, LegSpec};
 use crate::robot::{Phase, Task};
 
 /// Takes a job over, or says why not.
@@ -18,7 +19,7 @@ pub(crate) fn submit(fleet: &mut Fleet, spec: JobSpec, now: Time, commands: &mut
                 format!("job_id \"{}\" came before with another body: give each job its own id", spec.id);
             reject(spec.id, RejectCode::JobIdReused, reason, commands);
         }
-        None => match stations(fleet, &spec) {
+        None => match fit(fleet, &spec) {
             Ok(stations) => accept(fleet, spec, stations, now, commands),
             Err((code, reason)) => reject(spec.id, code, reason, commands),
         },
@@ -57,13 +58,27 @@ fn accept(
     fleet.notify(&id, JobNews::Accepted, now, commands);
 }
 
-fn stations(fleet: &Fleet, spec: &JobSpec) -> Result<Vec<StationId>, (RejectCode, String)> {
-    if spec.legs.is_empty() {
+/// The job's stations, if it can be done on this layout and on one that is to come.
+fn fit(fleet: &Fleet, spec: &JobSpec) -> Result<Vec<StationId>, (RejectCode, String)> {
+    let serves = |robot_type: usize, station: StationId| fleet.serves(robot_type, station);
+    let stations = stations(&fleet.layout, serves, &spec.requires, &spec.legs)?;
+    change::will_go(fleet, spec)?;
+    Ok(stations)
+}
+
+/// The stations of these legs, if some robot type can do all of them on this layout; `serves` says which type can reach and
+/// leave which station.
+pub(crate) fn stations(
+    layout: &Layout,
+    serves: impl Fn(usize, StationId) -> bool,
+    requires: &[String],
+    legs: &[LegSpec],
+) -> Result<Vec<StationId>, (RejectCode, String)> {
+    if legs.is_empty() {
         return Err((RejectCode::NoLegs, "legs is empty: a job has 1 to 16 legs".into()));
     }
-    let layout = &fleet.layout;
-    let mut stations = Vec::with_capacity(spec.legs.len());
-    for (index, leg) in spec.legs.iter().enumerate() {
+    let mut stations = Vec::with_capacity(legs.len());
+    for (index, leg) in legs.iter().enumerate() {
         let Some(station) = layout.station_named(&leg.station) else {
             let reason = format!(
                 "legs[{index}].station \"{}\" is not on the layout: use a stationId of it",
@@ -73,15 +88,14 @@ fn stations(fleet: &Fleet, spec: &JobSpec) -> Result<Vec<StationId>, (RejectCode
         };
         stations.push(station);
     }
-    let capable = |robot_type: usize| can(layout, robot_type, &spec.requires);
+    let capable = |robot_type: usize| can(layout, robot_type, requires);
     if !(0..layout.robot_types().len()).any(capable) {
-        let reason = format!("requires {:?}: no robot type has all of these capabilities", spec.requires);
+        let reason = format!("requires {requires:?}: no robot type has all of these capabilities");
         return Err((RejectCode::NoCapableRobot, reason));
     }
-    let serves =
-        |robot_type: usize| capable(robot_type) && stations.iter().all(|at| fleet.serves(robot_type, *at));
+    let serves = |robot_type: usize| capable(robot_type) && stations.iter().all(|at| serves(robot_type, *at));
     if !(0..layout.robot_types().len()).any(serves) {
-        let names: Vec<&str> = spec.legs.iter().map(|leg| leg.station.as_str()).collect();
+        let names: Vec<&str> = legs.iter().map(|leg| leg.station.as_str()).collect();
         let reason = format!("legs: no robot type that may do the job can reach and leave all of {names:?}");
         return Err((RejectCode::UnreachableStation, reason));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drover_maps::TypeId;
 
+use crate::change;
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
 use crate::dispatch::demand::Demand;
@@ -100,11 +101,14 @@ fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
     free
 }
 
-/// Its turn in its sequence has come, the sequence isn't spread too far, and its first station isn't crowded.
+/// Its turn in its sequence has come, the sequence isn't spread too far, and its first station is neither crowded nor about
+/// to change.
 fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
     let state = &fleet.state;
     let Some(job) = state.jobs.get(id) else { return false };
-    let Some(station) = job.station() else { return false };
+    let Some(station) = job.station().filter(|station| !change::has_closed(fleet, *station)) else {
+        return false;
+    };
     if let Some(sequence) = job.spec.sequence.as_ref().and_then(|name| state.sequences.get(name)) {
         let spread =
             state.config.sequence_spread_min.max(fleet.layout.holding().len() / state.sequences.len().max(1));

@@ -1,5 +1,6 @@
 //! Charging: low robots go to free chargers, charge, and come back.
 
+use crate::change;
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::dispatch::goal;
@@ -51,7 +52,8 @@ pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, commands: &mut Vec<Command
     let Task::Charge { phase } = &robot.task else { return };
     let battery = fleet.layout.robot_type(robot.robot_type).battery.as_ref();
     let full = battery.map_or(1_000, |battery| u16::from(battery.resume_pct) * 10);
-    let is_full = robot.charge_permille.is_none_or(|charge| charge >= full);
+    let must_leave = robot.trail.decision_point().is_some_and(|here| change::is_touched(fleet, here));
+    let is_full = must_leave || robot.charge_permille.is_none_or(|charge| charge >= full);
     let may_act = robot.is_usable() && robot.order.is_complete();
     match phase {
         ChargePhase::Drive if robot.is_at_goal() => {

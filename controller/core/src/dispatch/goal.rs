@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drover_maps::{NodeId, StationId};
 
+use crate::change;
 use crate::clock::Time;
 use crate::fleet::Fleet;
 use crate::id::RobotId;
@@ -16,8 +17,11 @@ pub(crate) const FRONT: usize = 3;
 const FRONT_OF_MIN: usize = 16;
 
 /// Nobody else is going to, or stays at, this node or one in conflict with it. A robot that may be moved and has no goal
-/// stays nowhere: it gives way.
+/// stays nowhere: it gives way. Nobody goes where a new layout is to come.
 pub(crate) fn is_free(fleet: &Fleet, id: RobotId, node: NodeId) -> bool {
+    if change::is_touched(fleet, node) {
+        return false;
+    }
     let stays = |other: &RobotId, at: NodeId| {
         let robot = &fleet.state.robots[other.index()];
         *other != id && robot.trail.decision_point() == Some(at) && !robot.is_movable()

@@ -110,8 +110,9 @@ fn arrive(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
     Some(begun.map_or(Phase::Stand, |action_id| Phase::Act { action_id }))
 }
 
-/// A job before it in the sequence has lost its robot, and may need the place: it waits its turn again.
-fn turn_back(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
+/// It waits its turn again: a job before it in the sequence has lost its robot and may need the place, or the place is about
+/// to change.
+pub(super) fn turn_back(fleet: &mut Fleet, id: RobotId, job: &JobId) -> Option<Phase> {
     fleet.places.forget();
     fleet.state.robots[id.index()].goal = None;
     fleet.state.jobs.get_mut(job)?.at_last_leg = false;

@@ -2,7 +2,7 @@
 //!
 //! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
 //! chargers; jobs whose robots can't go on go back to the queue (`withdraw`); queued jobs get robots by the policy
-//! (`assign`); whoever is left without work parks (`park`). Between two passes a robot whose own news came goes on alone.
+//! (`assign`); whoever is left without work parks (`park`), and leaves places that a new layout changes (`leave`). Between two passes a robot whose own news came goes on alone.
 //! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
 //! may drive to its last station only when the one before it stands there, and may act there only when every one before
 //! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).
@@ -12,6 +12,7 @@ mod assign;
 mod charge;
 mod demand;
 mod goal;
+mod leave;
 mod leg;
 mod line;
 mod park;
@@ -21,7 +22,8 @@ mod remedy;
 mod sequence;
 mod withdraw;
 
-pub(crate) use admit::{cancel, submit, update};
+pub(crate) use admit::{cancel, stations, submit, update};
+pub(crate) use leave::turn_away;
 pub(crate) use leg::{actions_at, confirm, lose_action, note_action, note_place, note_seen};
 pub(crate) use places::Places;
 pub use sequence::Sequence;
@@ -44,6 +46,7 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     withdraw::pass(fleet, now);
     assign::assign(fleet, now, commands);
     park::park(fleet, now);
+    leave::send_out(fleet, now);
 }
 
 /// The robot's task goes on, as far as it does now.

@@ -20,6 +20,7 @@ use read::Session;
 use drover_maps::Layout;
 use drover_proto::vda5050;
 
+use crate::change::Change;
 use crate::clock::Time;
 use crate::config::Config;
 use crate::event::{Connection, Fact};
@@ -241,6 +242,11 @@ impl Link {
             self.forget_question();
         }
         reading.facts
+    }
+
+    /// Another layout is in use: what was told is the same there, or is told no more.
+    pub(crate) fn carry(&mut self, change: &Change) {
+        self.order = self.order.take().and_then(|order| change.order(&order));
     }
 
     fn forget_question(&mut self) {

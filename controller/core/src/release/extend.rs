@@ -3,6 +3,7 @@
 use drover_maps::{EdgeId, Layout, NodeId, TypeId};
 
 use super::order::{Action, NewOrder};
+use crate::change;
 use crate::clock::Time;
 use crate::command::Command;
 use crate::device;
@@ -68,12 +69,15 @@ fn extend_one(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Comm
     let (released, cause) = if robot.is_movable() { grant(fleet, id, now) } else { (Vec::new(), None) };
     let robot = &mut fleet.state.robots[id.index()];
     robot.waits_for = cause;
-    if released.is_empty() && !has_stale_horizon(robot) {
+    if released.is_empty()
+        && !has_stale_horizon(robot)
+        && !change::is_shown(fleet, &fleet.state.robots[id.index()])
+    {
         return;
     }
     let actions = released.last().map_or_else(Vec::new, |(_, end)| dispatch::actions_at(fleet, id, *end));
     let shown = if actions.is_empty() { fleet.state.config.horizon_nodes_max } else { 0 };
-    let horizon = horizon(&fleet.state.robots[id.index()], shown);
+    let horizon = horizon(fleet, id, shown);
     send(fleet, id, NewOrder { released, horizon, actions }, commands);
 }
 
@@ -111,10 +115,12 @@ fn grant(fleet: &mut Fleet, id: RobotId, now: Time) -> (Vec<(EdgeId, NodeId)>, O
     }
 }
 
-/// What else must let the robot through: a device that is observed open, a zone that isn't stopped, an edge that isn't closed.
+/// What else must let the robot through: a device that is observed open, a zone that isn't stopped, an edge that isn't closed
+/// and doesn't lead to where a new layout is to come.
 fn barrier(fleet: &Fleet, edge: EdgeId) -> Option<Cause> {
     let zone = hold::stopped_zone(fleet, fleet.layout.edge(edge).to).map(Cause::Zone);
-    let closed = fleet.state.closed_edges.contains_key(&edge).then_some(Cause::Plan);
+    let is_closed = fleet.state.closed_edges.contains_key(&edge) || change::bars(fleet, edge);
+    let closed = is_closed.then_some(Cause::Plan);
     zone.or(closed).or_else(|| device::shut(fleet, edge).map(Cause::Device))
 }
 
@@ -182,8 +188,13 @@ fn has_stale_horizon(robot: &Robot) -> bool {
     shows_horizon && robot.claims.is_empty() && is_there
 }
 
-fn horizon(robot: &Robot, most: usize) -> Vec<(EdgeId, NodeId)> {
-    robot.claims.iter().take(most).map(|claim| (claim.edge, claim.node)).collect()
+/// Nothing that is about to change is shown.
+fn horizon(fleet: &Fleet, id: RobotId, most: usize) -> Vec<(EdgeId, NodeId)> {
+    let stays = |claim: &&Claim| {
+        !change::is_touched_edge(fleet, claim.edge) && !change::is_touched(fleet, claim.node)
+    };
+    let claims = fleet.state.robots[id.index()].claims.iter().take(most).take_while(stays);
+    claims.map(|claim| (claim.edge, claim.node)).collect()
 }
 
 /// Orders an action where the robot stands; it must have completed what it was told before.

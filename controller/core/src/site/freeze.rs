@@ -3,19 +3,16 @@
 //!
 //! Robots drive to the ends of their bases, and every place stays reserved. Requests are left unanswered: their queue keeps them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
-use drover_maps::Layout;
-
 use super::Effect;
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::event::Event;
 use crate::fleet::{Fleet, RestoreError};
 use crate::id::{Digest, Seq};
+use crate::layouts::Layouts;
 use crate::record::Record;
 use crate::replay::{self, ReplayError, Replayed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Time between two alarms of a frozen site, ms.
 const TELL_MS: u64 = 60_000;
@@ -83,33 +80,37 @@ pub(super) struct Restored {
 }
 
 pub(super) fn restore(
-    layout: &Arc<Layout>,
+    layouts: &Layouts,
     snapshot: Option<(Seq, &[u8])>,
     records: &[Record],
 ) -> Result<Restored, RestoreError> {
-    let (mut fleet, seq) = begin(layout, snapshot)?;
+    let (mut fleet, seq) = begin(layouts, snapshot)?;
     let mut done = Replayed::at(seq);
     for (index, record) in records.iter().enumerate() {
         let why = match caught(|| replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})) {
             Ok(Ok(())) => continue,
-            Ok(Err(error @ (ReplayError::Gap { .. } | ReplayError::Writers(_)))) => return Err(error.into()),
+            Ok(Err(
+                error @ (ReplayError::Gap { .. } | ReplayError::Writers(_) | ReplayError::Layout { .. }),
+            )) => {
+                return Err(error.into());
+            }
             Ok(Err(error @ (ReplayError::Diverged { .. } | ReplayError::Digest { .. }))) => error.to_string(),
             Err(panic) => panic,
         };
         let why = format!("the record of seq {} to {}: {why}", record.seq_from.0, record.seq_to.0);
-        return stop_before(layout, snapshot, &records[..index], why);
+        return stop_before(layouts, snapshot, &records[..index], why);
     }
     Ok(Restored { fleet, seq: done.seq, frozen: None })
 }
 
 /// What a bad record left behind is thrown away: the good ones are stepped once more.
 fn stop_before(
-    layout: &Arc<Layout>,
+    layouts: &Layouts,
     snapshot: Option<(Seq, &[u8])>,
     good: &[Record],
     why: String,
 ) -> Result<Restored, RestoreError> {
-    let (mut fleet, seq) = begin(layout, snapshot)?;
+    let (mut fleet, seq) = begin(layouts, snapshot)?;
     let mut done = Replayed::at(seq);
     for record in good {
         replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})?;
@@ -118,10 +119,10 @@ fn stop_before(
     Ok(Restored { fleet, seq: done.seq, frozen })
 }
 
-fn begin(layout: &Arc<Layout>, snapshot: Option<(Seq, &[u8])>) -> Result<(Fleet, Seq), RestoreError> {
+fn begin(layouts: &Layouts, snapshot: Option<(Seq, &[u8])>) -> Result<(Fleet, Seq), RestoreError> {
     match snapshot {
-        Some((seq, bytes)) => Ok((Fleet::restore(Arc::clone(layout), bytes)?, seq)),
-        None => Ok((Fleet::new(Arc::clone(layout)), Seq(0))),
+        Some((seq, bytes)) => Ok((Fleet::restore(layouts.clone(), bytes)?, seq)),
+        None => Ok((Fleet::new(layouts.clone()), Seq(0))),
     }
 }
 
@@ -134,6 +135,10 @@ pub(crate) fn planted(event: &Event) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use drover_maps::Layout;
+
     use super::*;
     use crate::config::Config;
     use crate::id::{Epoch, JobId};

@@ -1,5 +1,8 @@
 //! What the shell hands to a site, and what the site asks of the shell: no decisions, only words.
 
+use std::sync::Arc;
+
+use drover_maps::Layout;
 use drover_proto::vda5050;
 
 use super::ToRobot;
@@ -45,6 +48,15 @@ pub enum Input {
         ticket: Option<Ticket>,
         /// What.
         wish: Wish,
+        /// Who.
+        by: Caller,
+    },
+    /// The site's files hold this layout, and somebody, or the start, says so: it is to be used.
+    Layout {
+        /// Who awaits the answer, if anybody.
+        ticket: Option<Ticket>,
+        /// Which; its source is kept with the journal.
+        layout: Arc<Layout>,
         /// Who.
         by: Caller,
     },
@@ -177,6 +189,7 @@ pub(super) fn verdict(commands: &[Command]) -> Verdict {
         | Command::Pause { .. }
         | Command::Cancel { .. }
         | Command::Device { .. }
+        | Command::Layout { .. }
         | Command::Notify(_)
         | Command::Alarm(_) => None,
     });

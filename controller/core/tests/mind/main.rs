@@ -9,6 +9,7 @@ mod late;
 mod loads;
 mod operator;
 mod plausible;
+mod relaid;
 mod remedies;
 mod rules;
 mod shell;

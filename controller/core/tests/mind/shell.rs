@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drover_core::job::{ActionSpec, JobRequest, JobSpec, LegSpec};
 use drover_core::{
-    Caller, Config, DeviceMessage, Effect, Epoch, Input, JobId, Notification, Record, RobotMessage,
+    Caller, Config, DeviceMessage, Effect, Epoch, Input, JobId, Layouts, Notification, Record, RobotMessage,
     RobotName, Site, Ticket, Time, ToRobot, Verdict, Wish,
 };
 use drover_maps::Layout;
@@ -89,7 +89,8 @@ pub fn job(id: &str, sequence: Option<&str>) -> JobSpec {
 }
 
 pub struct Shell {
-    layout: Arc<Layout>,
+    /// All layouts the site was ever on.
+    pub layouts: Layouts,
     pub site: Site,
     pub now: Time,
     pub journal: Vec<Record>,
@@ -112,13 +113,13 @@ impl Shell {
 
     pub fn on(layout: Arc<Layout>) -> Shell {
         let site = Site::new(Arc::clone(&layout), config(), Epoch(1), START);
-        Shell::over(layout, site, START, vec![])
+        Shell::over(layout.into(), site, START, vec![])
     }
 
-    fn over(layout: Arc<Layout>, site: Site, now: Time, journal: Vec<Record>) -> Shell {
+    fn over(layouts: Layouts, site: Site, now: Time, journal: Vec<Record>) -> Shell {
         let state = State { last_node_id: "a".into(), ..State::default() };
         Shell {
-            layout,
+            layouts,
             site,
             now,
             journal,
@@ -137,10 +138,10 @@ impl Shell {
 
     /// The process dies and starts again from what is durable.
     pub fn crash(self) -> Shell {
-        let layout = Arc::clone(&self.layout);
-        let site = Site::restore(Arc::clone(&layout), config(), Epoch(2), None, &self.journal, self.now);
+        let layouts = self.layouts.clone();
+        let site = Site::restore(layouts.clone(), config(), Epoch(2), None, &self.journal, self.now);
         let site = site.expect("a whole journal");
-        Shell { state: self.state, heads: self.heads, ..Shell::over(layout, site, self.now, self.journal) }
+        Shell { state: self.state, heads: self.heads, ..Shell::over(layouts, site, self.now, self.journal) }
     }
 
     pub fn give(&mut self, input: Input) {
@@ -218,6 +219,15 @@ impl Shell {
         self.now = self.now.plus_ms(STEP_MS);
         let by = Caller { name: "kim".into(), key: key.into(), reason: String::new() };
         self.give(Input::Wish { ticket: Some(Ticket(ticket)), wish, by });
+        self.commit();
+    }
+
+    /// The site's files hold this layout now, and the operator says so.
+    pub fn relay(&mut self, ticket: u64, layout: &Arc<Layout>) {
+        self.now = self.now.plus_ms(STEP_MS);
+        self.layouts.add(Arc::clone(layout));
+        let by = Caller { name: "kim".into(), ..Caller::default() };
+        self.give(Input::Layout { ticket: Some(Ticket(ticket)), layout: Arc::clone(layout), by });
         self.commit();
     }
 

@@ -61,6 +61,7 @@ const RULES: &[(&str, Rule)] = &[
     ("/drover.v1.SiteService/ResumeZone", change(Role::Operator, "zone.resume")),
     ("/drover.v1.SiteService/BlockEdge", change(Role::Operator, "edge.block")),
     ("/drover.v1.SiteService/UnblockEdge", change(Role::Operator, "edge.unblock")),
+    ("/drover.v1.SiteService/ReloadLayout", change(Role::Operator, "layout.change")),
     ("/drover.v1.SiteService/ListBlockedEdges", look(Role::Viewer)),
     ("/drover.v1.SiteService/ListDevices", look(Role::Viewer)),
     ("/drover.v1.SiteService/WatchDevices", look(Role::Viewer)),

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::auth::{Access, Role};
 use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
+use crate::ground::Files;
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
 use crate::telemetry::{self, Health};
@@ -172,6 +173,7 @@ fn front(
         views: screen.views.subscribe(),
         news: screen.news.clone(),
         layout: Arc::clone(&ground.layout),
+        files: Files::at(ground.layout_file.clone(), ground.site_file.clone()),
         health: health.clone(),
         metrics: telemetry::start_metrics("demo"),
         stop: stopped.clone(),

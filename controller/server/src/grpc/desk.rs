@@ -14,7 +14,8 @@ use tonic::{Request, Status};
 
 use super::{Updates, accepted, ending, not_leader};
 use crate::auth::User;
-use crate::inbox::{self, Doors};
+use crate::ground::Files;
+use crate::inbox::{self, Denied, Doors};
 use crate::view::{News, View};
 
 /// How long a call waits for a process that has just started.
@@ -32,7 +33,9 @@ pub(crate) struct Desk {
     doors: Doors,
     views: watch::Receiver<Arc<View>>,
     pub(super) news: News,
-    pub(super) layout: Arc<Layout>,
+    /// Of this process's files at its start: for a standby, and until there is a picture.
+    given: Arc<Layout>,
+    pub(super) files: Files,
     stop: watch::Receiver<bool>,
     /// Journal place of the last change that was answered: whoever reads afterwards sees it.
     answered: Arc<AtomicU64>,
@@ -43,10 +46,25 @@ impl Desk {
         doors: Doors,
         views: watch::Receiver<Arc<View>>,
         news: News,
-        layout: Arc<Layout>,
+        given: Arc<Layout>,
+        files: Files,
         stop: watch::Receiver<bool>,
     ) -> Desk {
-        Desk { doors, views, news, layout, stop, answered: Arc::default() }
+        Desk { doors, views, news, given, files, stop, answered: Arc::default() }
+    }
+
+    /// The layout that the picture is drawn on.
+    pub(super) fn layout(&self, view: &View) -> Arc<Layout> {
+        Arc::clone(view.ground.layout().unwrap_or(&self.given))
+    }
+
+    /// A request is turned away here: it is written down.
+    pub(super) fn deny(&self, by: Caller, action: &str, code: &str) {
+        let (action, code) = (action.to_owned(), code.to_owned());
+        let denied = Denied { by, action, subject: String::new(), code };
+        if self.doors.denied.try_send(denied).is_err() {
+            tracing::debug!("a refused request was not written down: too many at once");
+        }
     }
 
     /// The newest picture; one that shows everything this process has answered.

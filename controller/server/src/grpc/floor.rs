@@ -21,7 +21,7 @@ impl FloorService for Floor {
 
     async fn next(&self, request: Request<v1::NextRequest>) -> Answer<Self::NextStream> {
         let station = request.into_inner().station;
-        let Some(place) = self.0.layout.station_named(&station) else {
+        let Some(place) = self.0.layout(&self.0.now()).station_named(&station) else {
             return Err(Status::not_found(format!("no station \"{station}\" on the layout")));
         };
         let mut sent: Option<Arc<StationView>> = None;

@@ -14,13 +14,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tonic::{Request, Response, Status};
 
 use super::desk::{Desk, caller, user};
-use super::{Answer, Updates, ms, robot_id};
+use super::{Answer, Updates, coded, ms, robot_id};
 use crate::auth::User;
 use crate::inbox;
 use crate::view::{AlarmView, BlockedEdgeView, DeviceView, View, ZoneView, kind};
 
 /// Pause between two statuses.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// Code of a layout that can't be used at all.
+const INVALID: &str = "LAYOUT_INVALID";
 /// Longest time an edge may be blocked for, s.
 const BLOCK_S_MAX: u64 = 30 * 24 * 3_600;
 
@@ -29,8 +31,9 @@ pub(super) struct Ground(pub(super) Desk);
 #[tonic::async_trait]
 impl SiteService for Ground {
     async fn get_layout(&self, request: Request<v1::GetLayoutRequest>) -> Answer<v1::GetLayoutResponse> {
-        let (layout, view) = (&self.0.layout, self.0.now());
-        let version = format!("{:016x}", layout.fingerprint());
+        let view = self.0.now();
+        let layout = &self.0.layout(&view);
+        let version = version(layout);
         let head =
             v1::GetLayoutResponse { site: view.site.clone(), version, ..v1::GetLayoutResponse::default() };
         if request.into_inner().known_version == head.version {
@@ -51,7 +54,7 @@ impl SiteService for Ground {
 
     async fn list_zones(&self, _: Request<v1::ListZonesRequest>) -> Answer<v1::ListZonesResponse> {
         let view = self.0.view().await?;
-        Ok(Response::new(v1::ListZonesResponse { zones: zones(&self.0.layout, &view, true) }))
+        Ok(Response::new(v1::ListZonesResponse { zones: zones(&self.0.layout(&view), &view, true) }))
     }
 
     async fn stop_zone(&self, request: Request<v1::StopZoneRequest>) -> Answer<v1::StopZoneResponse> {
@@ -103,6 +106,37 @@ impl SiteService for Ground {
         Ok(Response::new(v1::UnblockEdgeResponse { receipt: Some(receipt) }))
     }
 
+    async fn reload_layout(
+        &self,
+        request: Request<v1::ReloadLayoutRequest>,
+    ) -> Answer<v1::ReloadLayoutResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, &message.reason)?;
+        let files = self.0.files.clone();
+        let read = tokio::task::spawn_blocking(move || files.read()).await.map_err(|_| super::ending())?;
+        let (layout, source) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.0.deny(by, "layout.change", INVALID);
+                let text = format!("{INVALID}: {error}; the site goes on with the layout it has");
+                return Err(coded(Status::failed_precondition(text), INVALID));
+            }
+        };
+        let fingerprint = layout.fingerprint();
+        let was_same = self.0.now().ground.is(&layout);
+        let wish = inbox::Request::Layout { layout, source: Some(Box::new(source)), by };
+        let state =
+            move |fleet: &Fleet| (fleet.layout().fingerprint() == fingerprint, fleet.layout_waits_for());
+        let (receipt, (is_in_use, waits_for)) = self.0.change_and(wish, state).await?;
+        let outcome = match (was_same, is_in_use) {
+            (true, true) => "unchanged",
+            (_, true) => "changed",
+            (_, false) => "pending",
+        };
+        let (outcome, version) = (outcome.to_owned(), format!("{fingerprint:016x}"));
+        Ok(Response::new(v1::ReloadLayoutResponse { receipt: Some(receipt), outcome, version, waits_for }))
+    }
+
     async fn list_blocked_edges(
         &self,
         _: Request<v1::ListBlockedEdgesRequest>,
@@ -113,15 +147,16 @@ impl SiteService for Ground {
 
     async fn list_devices(&self, _: Request<v1::ListDevicesRequest>) -> Answer<v1::ListDevicesResponse> {
         let view = self.0.view().await?;
-        Ok(Response::new(v1::ListDevicesResponse { devices: devices(&self.0.layout, &view) }))
+        Ok(Response::new(v1::ListDevicesResponse { devices: devices(&self.0.layout(&view), &view) }))
     }
 
     type WatchDevicesStream = Updates<v1::Device>;
 
     async fn watch_devices(&self, _: Request<v1::WatchDevicesRequest>) -> Answer<Self::WatchDevicesStream> {
-        let layout = Arc::clone(&self.0.layout);
+        let desk = self.0.clone();
         let mut sent: Vec<Arc<DeviceView>> = Vec::new();
         Ok(Response::new(self.0.follow(move |view| {
+            let layout = desk.layout(view);
             let is_new = |(place, device): &(usize, &Arc<DeviceView>)| {
                 sent.get(*place).is_none_or(|known| !Arc::ptr_eq(known, device) && **known != ***device)
             };
@@ -138,13 +173,13 @@ impl SiteService for Ground {
         &self,
         request: Request<v1::WatchStatusRequest>,
     ) -> Answer<Self::WatchStatusStream> {
-        let (user, layout) = (user(&request)?.clone(), Arc::clone(&self.0.layout));
+        let (user, desk) = (user(&request)?.clone(), self.0.clone());
         self.0.view().await?;
         let status = stream::unfold(Statuses::new(self.0.views()), move |mut statuses| {
-            let (user, layout) = (user.clone(), Arc::clone(&layout));
+            let (user, desk) = (user.clone(), desk.clone());
             async move {
                 statuses.wait().await?;
-                Some((Ok(statuses.message(&layout, user)), statuses))
+                Some((Ok(statuses.message(&desk.layout(&statuses.view), user)), statuses))
             }
         });
         Ok(Response::new(self.0.until_stopped(status)))
@@ -198,8 +233,13 @@ impl Statuses {
             role: user.role.as_str().to_owned(),
             leader: view.leader.clone(),
             blocked_edges: blocked(view),
+            layout_version: version(layout),
         }
     }
+}
+
+fn version(layout: &Layout) -> String {
+    format!("{:016x}", layout.fingerprint())
 }
 
 /// Robots that hold a place in the zone, and were told to stand.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{FORMAT, JOBS, Keys, Outage, PART, PAUSE, READ_EVERY, ROBOTS, SITE, STATIONS, connect, limited};
 use crate::telemetry::Health;
-use crate::view::{JobView, RobotView, StationView, View};
+use crate::view::{Ground, JobView, RobotView, StationView, View};
 
 /// Reads the pictures of whoever leads.
 pub(super) struct Reader {
@@ -124,6 +124,7 @@ impl Reader {
                 .unwrap_or_default(),
             alarms: shared(list(&site, "alarms")?),
             audit: shared(list(&site, "audit")?),
+            ground: Ground::default(),
         }))
     }
 }

@@ -24,6 +24,7 @@ pub struct Motion {
     /// Charging cycles ended.
     pub charging_cycles: u64,
     seen: Vec<Seen>,
+    layout: Option<u64>,
     at: Option<Time>,
 }
 
@@ -41,6 +42,11 @@ impl Motion {
     pub fn take(&mut self, now: Time, fleet: &Fleet) {
         let elapsed_ms = self.at.map_or(0, |at| now.since_ms(at));
         self.at = Some(now);
+        let layout = fleet.layout().fingerprint();
+        if self.layout.replace(layout).is_some_and(|before| before != layout) {
+            // Ids are others: what was counted by edge is counted anew.
+            (self.passes, self.seen) = (Vec::new(), Vec::new());
+        }
         self.passes.resize(fleet.layout().edge_count(), 0);
         self.seen.resize_with(fleet.robots().len(), Seen::default);
         for (index, robot) in fleet.robots().iter().enumerate() {

@@ -8,12 +8,15 @@ use tokio::task::JoinHandle;
 
 use super::clock::Clock;
 use super::lead::Led;
-use crate::store::AppendError;
+use crate::inbox::{Doors, Request, Submission};
+use crate::store::{AppendError, LayoutSource, SnapshotError};
 use crate::telemetry::Health;
 use crate::telemetry::otlp::Traces;
 
 /// Pause between two attempts, at most.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// Layouts that wait to be kept, at most.
+const LAYOUTS_MAX: usize = 4;
 /// Name in [`Health`].
 pub(super) const PART: &str = "store";
 
@@ -30,9 +33,11 @@ pub(super) enum Refused {
 pub(super) struct Journal {
     records: mpsc::Sender<Box<Record>>,
     snapshots: mpsc::Sender<(Seq, Vec<u8>)>,
+    layouts: mpsc::Sender<(Submission, Seq)>,
     refused: watch::Receiver<Option<Refused>>,
     led: Led,
     tasks: [JoinHandle<()>; 2],
+    layout_keeper: JoinHandle<()>,
     keeper: JoinHandle<()>,
 }
 
@@ -46,13 +51,16 @@ pub(super) struct Memory {
 impl Journal {
     pub(super) fn spawn(
         led: Led,
-        committed: mpsc::Sender<Seq>,
+        doors: &Doors,
         health: Health,
         memory: Memory,
         traces: Option<Traces>,
     ) -> Journal {
         let (records, records_rx) = mpsc::channel(1);
         let (snapshots, snapshots_rx) = mpsc::channel(1);
+        let (layouts, layouts_rx) = mpsc::channel(LAYOUTS_MAX);
+        let committed = doors.committed.clone();
+        let layout_keeper = tokio::spawn(keep_layouts(led.clone(), layouts_rx, doors.submissions.clone()));
         let (refuse, refused) = watch::channel(None);
         let tasks = [
             tokio::spawn(append(led.clone(), records_rx, committed, refuse.clone(), health, traces)),
@@ -63,7 +71,7 @@ impl Journal {
             kept.keep().await;
             refuse.send_replace(Some(Refused::Fenced));
         });
-        Journal { records, snapshots, refused, led, tasks, keeper }
+        Journal { records, snapshots, layouts, refused, led, tasks, layout_keeper, keeper }
     }
 
     /// Hands over a record. One is in flight at a time, so there is always room for it.
@@ -79,6 +87,14 @@ impl Journal {
     pub(super) fn snapshot(&self, seq: Seq, bytes: Vec<u8>) {
         if self.snapshots.try_send((seq, bytes)).is_err() {
             tracing::debug!(seq = seq.0, "a snapshot was left out: the one before is still being written");
+        }
+    }
+
+    /// Hands over a request with a layout whose source is to be kept first; it comes back through its door. One request too
+    /// many is dropped: its asker is told to try again.
+    pub(super) fn keep(&self, submission: Submission, seq: Seq) {
+        if self.layouts.try_send((submission, seq)).is_err() {
+            tracing::warn!("a layout was asked for while others were being kept: asked too often");
         }
     }
 
@@ -100,7 +116,8 @@ impl Journal {
 
     /// Everything handed over is written, and the lease is given back.
     pub(super) async fn finished(self) {
-        let Journal { records, snapshots, tasks, keeper, led, .. } = self;
+        let Journal { records, snapshots, tasks, layout_keeper, keeper, led, .. } = self;
+        layout_keeper.abort();
         drop((records, snapshots));
         for task in tasks {
             // A task that panicked has logged it.
@@ -152,6 +169,36 @@ async fn append(
         if let Some(traces) = &traces {
             traces.take(record);
         }
+    }
+}
+
+/// Keeps the sources of layouts, for as long as it takes, and hands the requests in again.
+async fn keep_layouts(
+    led: Led,
+    mut layouts: mpsc::Receiver<(Submission, Seq)>,
+    submissions: mpsc::Sender<Submission>,
+) {
+    while let Some((mut submission, seq)) = layouts.recv().await {
+        let Request::Layout { source, .. } = &mut submission.request else { continue };
+        let Some(source) = source.take() else { continue };
+        if keep_layout(&led, Seq(seq.0 + 1), &source).await && submissions.send(submission).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Keeps the source of a layout; false when another process leads.
+pub(super) async fn keep_layout(led: &Led, since: Seq, source: &LayoutSource) -> bool {
+    loop {
+        match led.store.keep_layout(&led.site, led.epoch, since, source).await {
+            Ok(()) => return true,
+            Err(SnapshotError::Unavailable(error)) => tracing::warn!(%error, "the layout can't be kept yet"),
+            Err(error @ (SnapshotError::Fenced { .. } | SnapshotError::Ahead { .. })) => {
+                tracing::warn!(%error, "the layout was not kept");
+                return false;
+            }
+        }
+        tokio::time::sleep(BACKOFF_MAX).await;
     }
 }
 

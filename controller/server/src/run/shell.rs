@@ -1,10 +1,12 @@
 //! The loop: one input in, its effects out.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drover_core::command::AlarmCode;
-use drover_core::{Effect, Input, Notification, Seq, Site, Ticket, Verdict};
+use drover_core::{Caller, Effect, Input, Notification, Seq, Site, Ticket, Verdict};
+use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::gauges::Gauges;
@@ -21,6 +23,8 @@ const BACKLOG_MAX: usize = NOTIFICATIONS_MAX;
 /// Inputs taken, at most, before a clock that is due is given its turn: a cycle that takes longer than the pause
 /// between two cycles must not keep robots from being heard, nor the other way round.
 const TURNS_PER_CLOCK_MAX: u32 = 512;
+/// Who asks for the layout of the files at a start, in the audit.
+const KEEPER: &str = "drover";
 /// Name in [`Health`]: missing once the site is frozen.
 const PART: &str = "mind";
 
@@ -41,6 +45,8 @@ pub(super) struct Shell {
     maker: Maker,
     observer: Option<Observer>,
     stop: watch::Receiver<bool>,
+    /// The layout of the site's files, where it isn't the journal's.
+    wanted: Option<Arc<Layout>>,
     answers: HashMap<Ticket, oneshot::Sender<Verdict>>,
     tickets: u64,
     backlog: VecDeque<Notification>,
@@ -53,6 +59,7 @@ pub(super) struct Shell {
 enum Turn {
     Input(Input),
     Question(crate::inbox::Question),
+    Keep(Submission),
     Flush,
     Show,
     Refused(Refused),
@@ -68,6 +75,7 @@ impl Shell {
         maker: Maker,
         observer: Option<Observer>,
         stop: watch::Receiver<bool>,
+        wanted: Option<Arc<Layout>>,
     ) -> Shell {
         let (gauges, committed) = (Gauges::new(site.fleet()), site.seq());
         Shell {
@@ -78,6 +86,7 @@ impl Shell {
             maker,
             observer,
             stop,
+            wanted,
             answers: HashMap::new(),
             tickets: 0,
             backlog: VecDeque::new(),
@@ -100,10 +109,16 @@ impl Shell {
     async fn serve(&mut self) -> Result<(), RunError> {
         // Whatever a restored site still has to say goes out at once.
         self.step(Input::Clock);
+        if let Some(layout) = self.wanted.take() {
+            let reason = "site.layout and its site.toml differ at the start".to_owned();
+            let by = Caller { name: KEEPER.to_owned(), key: String::new(), reason };
+            self.step(Input::Layout { ticket: None, layout, by });
+        }
         loop {
             match self.next().await {
                 Turn::Input(input) => self.step(input),
                 Turn::Question(question) => question(self.site.fleet(), self.site.seq()),
+                Turn::Keep(submission) => self.outlets.journal.keep(submission, self.site.seq()),
                 Turn::Flush => self.flush(),
                 Turn::Show => self.maker.make_if_due(self.clock.now(), &self.site),
                 Turn::Refused(Refused::Fenced) => return Err(RunError::Fenced),
@@ -140,6 +155,10 @@ impl Shell {
             () = show => return Turn::Show,
             () = clock => return Turn::Input(Input::Clock),
         };
+        // Before the first record on a layout its source is kept.
+        if matches!(submission.request, Request::Layout { source: Some(_), .. }) {
+            return Turn::Keep(submission);
+        }
         Turn::Input(self.admit(submission))
     }
 
@@ -151,6 +170,7 @@ impl Shell {
             Request::Job { request, by } => Input::Job { ticket: Some(ticket), request, by },
             Request::Confirm { job, leg, by } => Input::Confirm { ticket: Some(ticket), job, leg, by },
             Request::Wish { wish, by } => Input::Wish { ticket: Some(ticket), wish, by },
+            Request::Layout { layout, by, source: _ } => Input::Layout { ticket: Some(ticket), layout, by },
         }
     }
 
@@ -186,6 +206,7 @@ impl Shell {
             | Input::Job { .. }
             | Input::Confirm { .. }
             | Input::Wish { .. }
+            | Input::Layout { .. }
             | Input::Denied { .. }
             | Input::Fenced
             | Input::EventConfirmed { .. } => {}

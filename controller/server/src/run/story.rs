@@ -47,8 +47,13 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                     tracing::info!(robot = name(fleet, *robot), seq, "told to give its order up");
                 }
                 Command::Device { device, want } => {
-                    let device = &fleet.layout().devices()[device.index()].name;
+                    // The layout may have changed since the event.
+                    let device = fleet.layout().devices().get(device.index());
+                    let device = device.map_or("-", |device| device.name.as_str());
                     tracing::info!(device, seq, "wanted {want:?}");
+                }
+                Command::Layout { fingerprint } => {
+                    tracing::info!(layout = format!("{fingerprint:016x}"), seq, "in use");
                 }
                 Command::Refuse { code, reason } => {
                     metrics::counter!("drover_rejections_total", "code" => code.as_str()).increment(1);

@@ -2,7 +2,7 @@
 //!
 //! Each claim is an act on a fresh database. `Case` reaches around the store to damage what it wrote.
 
-use drover_controller::store::{AppendError, CHUNK_BYTES_MAX, LoadError, SnapshotError, Store};
+use drover_controller::store::{AppendError, CHUNK_BYTES_MAX, LayoutSource, LoadError, SnapshotError, Store};
 use drover_core::clock::Time;
 use drover_core::event::Event;
 use drover_core::id::{Epoch, JobId, Seq};
@@ -53,6 +53,7 @@ macro_rules! suite {
             half_a_snapshot_is_passed_over,
             a_damaged_snapshot_is_passed_over,
             a_snapshot_ahead_of_the_journal_is_refused,
+            layouts_come_back_whole_in_the_order_in_which_they_came,
             records_stream_from_the_middle_to_an_end,
             sites_do_not_see_each_other,
         );
@@ -351,6 +352,30 @@ pub async fn the_last_two_snapshots_are_kept(case: &Case) {
     }
     assert_eq!(case.run("DELETE FROM drover_snapshot WHERE seq < 9").await, 0);
     assert_eq!(case.run("DELETE FROM drover_snapshot").await, 4);
+}
+
+pub async fn layouts_come_back_whole_in_the_order_in_which_they_came(case: &Case) {
+    let epoch = case.led(4).await;
+    let layout = |fingerprint: u64, site: Option<&str>| LayoutSource {
+        fingerprint,
+        lif: snapshot_bytes(CHUNK_BYTES_MAX + 1),
+        site: site.map(str::to_owned),
+    };
+    let (first, second) = (layout(u64::MAX, None), layout(1, Some("x = 1")));
+    for (since, source) in [(0, &first), (3, &second), (7, &first)] {
+        case.store.keep_layout(SITE, epoch, Seq(since), source).await.unwrap();
+    }
+    assert_eq!(case.store.layouts(SITE).await.unwrap(), [u64::MAX, 1]);
+    assert_eq!(case.store.layout(SITE, u64::MAX).await.unwrap(), Some(first));
+    assert_eq!(case.store.layout(SITE, 1).await.unwrap(), Some(second.clone()));
+    assert_eq!(case.store.layout(SITE, 2).await.unwrap(), None);
+    case.run("DELETE FROM drover_layout WHERE fingerprint = '0000000000000001' AND chunk = 1").await;
+    assert_eq!(case.store.layout(SITE, 1).await.unwrap(), None, "half of one is none");
+    case.store.keep_layout(SITE, epoch, Seq(9), &second).await.unwrap();
+    case.store.keep_layout(SITE, epoch, Seq(0), &second).await.unwrap();
+    assert_eq!(case.store.layouts(SITE).await.unwrap(), [1], "a new journal begins on its own");
+    let old = case.store.keep_layout(SITE, Epoch(epoch.0 - 1), Seq(9), &layout(5, None)).await;
+    assert!(matches!(old, Err(SnapshotError::Fenced { .. })), "{old:?}");
 }
 
 pub async fn half_a_snapshot_is_passed_over(case: &Case) {

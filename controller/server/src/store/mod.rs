@@ -5,6 +5,7 @@
 //!   load ─► Loaded         newest whole snapshot and every record after it, verified
 //!   append(Record)         ONE transaction: lease row still ours and at the record's place, journal row, job ids
 //!   snapshot(Seq, bytes)   in chunks, in the background; the last two are kept
+//!   keep_layout(source)    in chunks, before the first record on that layout
 //! ```
 //!
 //! The store decides nothing about robots or jobs. It never loses a committed record, never writes for a deposed
@@ -14,6 +15,7 @@
 mod database;
 mod error;
 mod journal;
+mod layout;
 mod lease;
 mod postgres;
 mod snapshot;
@@ -32,6 +34,7 @@ use database::{Database, Value, int};
 
 pub use error::{AppendError, ConnectError, LeadError, LoadError, SnapshotError, Unavailable};
 pub use journal::Records;
+pub use layout::LayoutSource;
 pub use lease::Lease;
 pub use snapshot::CHUNK_BYTES_MAX;
 
@@ -200,6 +203,37 @@ impl Store {
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
         limited(BULK_MAX, snapshot::write(&*self.database, site, epoch, seq, bytes)).await
+    }
+
+    /// Keeps the source of a layout, before the first record on it; `since` is the journal's end, 0 for what a new journal
+    /// begins on.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: another epoch leads.
+    pub async fn keep_layout(
+        &self,
+        site: &str,
+        epoch: Epoch,
+        since: Seq,
+        source: &LayoutSource,
+    ) -> Result<(), SnapshotError> {
+        limited(BULK_MAX, layout::keep(&*self.database, site, epoch, since, source)).await
+    }
+
+    /// Fingerprints of the layouts whose sources are kept, the journal's first one first.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn layouts(&self, site: &str) -> Result<Vec<u64>, Unavailable> {
+        limited(OPERATION_MAX, layout::heads(&*self.database, site)).await
+    }
+
+    /// The source of this layout, if it is kept whole.
+    ///
+    /// # Errors
+    /// [`LoadError`]: the database can't be reached.
+    pub async fn layout(&self, site: &str, fingerprint: u64) -> Result<Option<LayoutSource>, LoadError> {
+        limited(BULK_MAX, layout::read(&*self.database, site, fingerprint)).await
     }
 
     /// Forgets the ids of jobs accepted before this moment, so that the table doesn't grow for ever; gives how many.

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 /// The tables, each statement run alone.
-pub(super) const CREATE: [&str; 6] = [
+pub(super) const CREATE: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS drover_lease (
         site varchar(128) NOT NULL, epoch bigint NOT NULL, holder varchar(256) NOT NULL,
         expires_ms bigint NOT NULL, tip bigint NOT NULL, PRIMARY KEY (site))",
@@ -23,6 +23,9 @@ pub(super) const CREATE: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS drover_snapshot (
         site varchar(128) NOT NULL, seq bigint NOT NULL, chunk bigint NOT NULL, chunks bigint NOT NULL,
         body bytea NOT NULL, checksum bigint NOT NULL, PRIMARY KEY (site, seq, chunk))",
+    "CREATE TABLE IF NOT EXISTS drover_layout (
+        site varchar(128) NOT NULL, fingerprint varchar(16) NOT NULL, chunk bigint NOT NULL, chunks bigint NOT NULL,
+        since bigint NOT NULL, body bytea NOT NULL, checksum bigint NOT NULL, PRIMARY KEY (site, fingerprint, chunk))",
 ];
 
 pub(super) const PING: &str = "SELECT COUNT(*) FROM drover_lease";
@@ -75,6 +78,16 @@ pub(super) const PUT_CHUNK: &str = "INSERT INTO drover_snapshot (site, seq, chun
 pub(super) const DROP_SNAPSHOT: &str = "DELETE FROM drover_snapshot WHERE site = $1 AND seq = $2";
 pub(super) const PRUNE_SNAPSHOTS: &str = "DELETE FROM drover_snapshot WHERE site = $1 AND seq < $2";
 
+pub(super) const LAYOUT_HEADS: &str = "SELECT fingerprint, chunks, since, COUNT(*) FROM drover_layout
+    WHERE site = $1 GROUP BY fingerprint, chunks, since";
+pub(super) const LAYOUT_CHUNK: &str =
+    "SELECT body, checksum FROM drover_layout WHERE site = $1 AND fingerprint = $2 AND chunk = $3";
+pub(super) const PUT_LAYOUT: &str =
+    "INSERT INTO drover_layout (site, fingerprint, chunk, chunks, since, body, checksum)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(super) const DROP_LAYOUT: &str = "DELETE FROM drover_layout WHERE site = $1 AND fingerprint = $2";
+pub(super) const FORGET_LAYOUTS: &str = "DELETE FROM drover_layout WHERE site = $1";
+
 /// Job ids inserted by one statement, largest first: few texts, so that each stays prepared.
 pub(super) const JOBS_PER_INSERT: [usize; 4] = [64, 16, 4, 1];
 
@@ -100,13 +113,14 @@ fn insert_jobs_text(rows: usize) -> String {
 mod tests {
     use super::*;
 
-    const FILES: [&str; 8] = [
+    const FILES: [&str; 9] = [
         include_str!("sql.rs"),
         include_str!("sqlite.rs"),
         include_str!("postgres.rs"),
         include_str!("journal.rs"),
         include_str!("snapshot.rs"),
         include_str!("lease.rs"),
+        include_str!("layout.rs"),
         include_str!("database.rs"),
         include_str!("mod.rs"),
     ];

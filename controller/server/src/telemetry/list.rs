@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 19] = [
+const ALARM_CODES: [AlarmCode; 22] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -340,9 +340,12 @@ const ALARM_CODES: [AlarmCode; 19] = [
     AlarmCode::Frozen,
     AlarmCode::RobotRequires,
     AlarmCode::PauseUnheeded,
+    AlarmCode::LayoutPending,
+    AlarmCode::LayoutChanged,
+    AlarmCode::LayoutRefused,
 ];
 
-const REJECT_CODES: [RejectCode; 12] = [
+const REJECT_CODES: [RejectCode; 13] = [
     RejectCode::JobIdReused,
     RejectCode::UnknownStation,
     RejectCode::UnreachableStation,
@@ -355,6 +358,7 @@ const REJECT_CODES: [RejectCode; 12] = [
     RejectCode::UnknownZone,
     RejectCode::UnknownEdge,
     RejectCode::RobotActive,
+    RejectCode::LayoutUnfit,
 ];
 
 /// The list as a Markdown table, for people.

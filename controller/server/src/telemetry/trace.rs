@@ -61,6 +61,8 @@ pub enum Attribute {
 pub struct Tracer {
     site: String,
     layout: Arc<Layout>,
+    /// The site has gone over to another one: ids are others, and arrivals aren't told apart any more.
+    is_on_another: bool,
     jobs: BTreeMap<JobId, Trace>,
     robots: BTreeMap<RobotId, Unit>,
     /// The last event known.
@@ -122,7 +124,14 @@ impl Tracer {
     /// Goes on where the fleet stands; `seq` is the last event in it.
     pub fn new(site: &str, fleet: &Fleet, seq: Seq) -> Tracer {
         let (site, layout) = (site.to_owned(), Arc::clone(fleet.layout()));
-        let mut tracer = Tracer { site, layout, jobs: BTreeMap::new(), robots: BTreeMap::new(), seq };
+        let mut tracer = Tracer {
+            site,
+            layout,
+            is_on_another: false,
+            jobs: BTreeMap::new(),
+            robots: BTreeMap::new(),
+            seq,
+        };
         for job in fleet.jobs().filter(|job| !job.state.is_terminal()) {
             tracer.go_on(job, fleet);
         }
@@ -202,6 +211,7 @@ impl Tracer {
                 Command::Assign { job, robot } => self.assign(job, *robot, at, spans),
                 Command::Release { robot, order } => self.release(*robot, order, at),
                 Command::Notify(news) => self.news(news, at, spans),
+                Command::Layout { .. } => self.is_on_another = true,
                 Command::Reject(_)
                 | Command::Ignore { .. }
                 | Command::Pause { .. }
@@ -255,7 +265,7 @@ impl Tracer {
                 spans.extend(refused.map(|told| trace.order_span(unit, &told, at, Some(reason))));
             }
             Fact::Passed { sequence_id } => {
-                let node = unit.nodes.get(sequence_id);
+                let node = unit.nodes.get(sequence_id).filter(|_| !self.is_on_another);
                 let station = trace.spec.legs.get(trace.leg).map(|leg| leg.station.as_str());
                 let station =
                     self.layout.stations().iter().find(|known| Some(known.name.as_str()) == station);

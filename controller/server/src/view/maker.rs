@@ -14,8 +14,8 @@ use drover_core::{
 use super::job::Told;
 use super::station::Ahead;
 use super::{
-    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, JobView, RobotView, Screen,
-    View, ZoneView, keep,
+    ALARMS_MAX, AlarmView, AuditView, BlockedEdgeView, DeviceView, EVERY_MIN, Ground, JobView, RobotView,
+    Screen, View, ZoneView, keep,
 };
 
 /// Ended jobs in a picture, at most.
@@ -124,6 +124,7 @@ impl Maker {
                 | Command::Pause { .. }
                 | Command::Cancel { .. }
                 | Command::Device { .. }
+                | Command::Layout { .. }
                 | Command::Refuse { .. }
                 | Command::Alarm(_) => {}
             }
@@ -182,6 +183,13 @@ impl Maker {
 
     fn picture(&mut self, now: Time, site: &Site) -> View {
         let fleet = site.fleet();
+        if !self.newest.ground.is(fleet.layout()) {
+            // Queues are kept by station, and stations have other places on another layout.
+            self.ahead = Ahead::default();
+            for job in fleet.jobs() {
+                self.touched.entry(job.spec.id.clone()).or_default();
+            }
+        }
         self.note_jobs(fleet);
         self.note_audit(fleet);
         let (before, layout) = (Arc::clone(&self.newest), fleet.layout());
@@ -217,6 +225,7 @@ impl Maker {
                 .collect(),
             alarms: self.alarms.clone(),
             audit: self.audit.clone(),
+            ground: Ground::of(fleet.layout()),
         }
     }
 

@@ -25,7 +25,7 @@ export function AlarmList() {
 function AlarmRow({ alarm }: { alarm: Alarm }) {
   const t = useT();
   const { robot, device, code } = alarm;
-  const isGood = code === "DEVICE_BACK" || code === "EDGE_OPEN";
+  const isGood = code === "DEVICE_BACK" || code === "EDGE_OPEN" || code === "LAYOUT_CHANGED";
   // The service's own sentence is in English only.
   const detail = lang() === "en" ? alarm.text : undefined;
   return (

@@ -23,14 +23,26 @@ export function startFeeds(): void {
   void keep({ name: "jobs", run: runJobs });
 }
 
+let version = "";
+
 async function runLayout(signal: AbortSignal, live: () => void): Promise<void> {
-  setLayout(toLayout(await siteService.getLayout({}, { signal })));
+  const answer = await siteService.getLayout({}, { signal });
+  version = answer.version;
+  setLayout(toLayout(answer));
   live();
+}
+
+/** Another layout is in use than the one on the screen: it is fetched, once at a time. */
+function follow(next: string): void {
+  if (next === "" || version === "" || next === version) return;
+  version = "";
+  void keep({ name: "layout", once: true, run: runLayout });
 }
 
 async function runStatus(signal: AbortSignal, live: () => void): Promise<void> {
   for await (const status of siteService.watchStatus({}, { signal })) {
     hear(status, performance.now());
+    follow(status.layoutVersion);
     signedIn();
     live();
   }

@@ -25,6 +25,8 @@ export const enCodes: Record<keyof typeof koCodes, string> = {
   "code.TOO_SLOW": "The screen fell behind and loads again",
   "code.UNKNOWN_ZONE": "There is no such zone",
   "code.UNKNOWN_EDGE": "There is no such way",
+  "code.LAYOUT_UNFIT": "The new layout doesn't fit what is under way",
+  "code.LAYOUT_INVALID": "The layout of the files has errors",
   "code.ROBOT_ACTIVE": "The robot is working: pause it or switch it off first",
   "code.ROBOT_REMOVED": "The robot was taken off the floor: see to its load",
   "code.UNKNOWN_ROBOT": "There is no such robot",
@@ -57,5 +59,8 @@ export const enCodes: Record<keyof typeof koCodes, string> = {
   "alarm.EDGE_OPEN": "A blocked way is open again",
   "alarm.FROZEN": "The controller has stopped on purpose: call support",
   "alarm.ROBOT_REQUIRES": "The robot requires something of orders that isn't sent",
+  "alarm.LAYOUT_PENDING": "A new layout waits until the places that it changes are clear",
+  "alarm.LAYOUT_CHANGED": "A new layout is in use",
+  "alarm.LAYOUT_REFUSED": "The layout of the files can't be used now",
   "alarm.PAUSE_UNHEEDED": "The robot was told to stand and drives on",
 };

@@ -24,6 +24,8 @@ export const koCodes = {
   "code.TOO_SLOW": "화면이 소식을 따라가지 못해 다시 불러옵니다",
   "code.UNKNOWN_ZONE": "그런 구역이 없습니다",
   "code.UNKNOWN_EDGE": "그런 통로가 없습니다",
+  "code.LAYOUT_UNFIT": "새 레이아웃이 진행 중인 작업과 맞지 않습니다",
+  "code.LAYOUT_INVALID": "파일의 레이아웃에 오류가 있습니다",
   "code.ROBOT_ACTIVE": "로봇이 작업 중입니다. 먼저 일시 정지하거나 전원을 끄세요",
   "code.ROBOT_REMOVED": "로봇이 현장에서 치워졌습니다. 실려 있던 짐을 확인하세요",
   "code.UNKNOWN_ROBOT": "그런 로봇이 없습니다",
@@ -56,5 +58,8 @@ export const koCodes = {
   "alarm.EDGE_OPEN": "막혔던 길이 다시 열렸습니다",
   "alarm.FROZEN": "관제가 안전을 위해 스스로 멈췄습니다. 지원팀에 연락하세요",
   "alarm.ROBOT_REQUIRES": "로봇이 요구하는 항목을 주문에 보내지 않고 있습니다",
+  "alarm.LAYOUT_PENDING": "새 레이아웃이 바뀌는 구역이 비기를 기다리고 있습니다",
+  "alarm.LAYOUT_CHANGED": "새 레이아웃이 적용되었습니다",
+  "alarm.LAYOUT_REFUSED": "파일의 레이아웃을 지금은 사용할 수 없습니다",
   "alarm.PAUSE_UNHEEDED": "정지 명령을 받고도 로봇이 계속 움직입니다",
 } as const;

@@ -71,7 +71,8 @@ function begin(scene: Scene, canvas: HTMLCanvasElement): () => void {
   const recolour = () => scene.recolour();
   theme.addEventListener("change", recolour);
   const again = () => scene.invalidate();
-  const topics = [layoutChanged, statusChanged, robotsChanged, selectionChanged].map((topic) => topic.subscribe(again));
+  const topics = [statusChanged, robotsChanged, selectionChanged].map((topic) => topic.subscribe(again));
+  topics.push(layoutChanged.subscribe(() => scene.relay()));
   const stopGestures = listenToGestures(canvas, scene);
   showToTests(scene);
   return () => {

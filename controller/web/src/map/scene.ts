@@ -45,6 +45,13 @@ export class Scene {
     this.isDirty = true;
   }
 
+  /** Another layout is in use. */
+  relay(): void {
+    this.floorFor = "";
+    if (this.isFitted) this.fit();
+    this.isDirty = true;
+  }
+
   recolour(): void {
     this.palette = readPalette();
     this.floorFor = "";

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/site.proto.
  */
 export const file_drover_v1_site: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvc2l0ZS5wcm90bxIJZHJvdmVyLnYxIkEKCkxheW91dE5vZGUSCgoCaWQYASABKAkSCwoDbWFwGAIgASgJEgwKBHhfbW0YAyABKBISDAoEeV9tbRgEIAEoEiJqCgpMYXlvdXRFZGdlEgoKAmlkGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSEQoJbGVuZ3RoX21tGAQgASgEEhIKCnNwZWVkX21tX3MYBSABKA0SDwoHYmxvY2tlZBgGIAEoCCI4Cg1MYXlvdXRTdGF0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyADKAkivAEKBFpvbmUSCgoCaWQYASABKAkSEwoLdGVtcGVyYXR1cmUYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHc3RvcHBlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkSIQoHb3V0bGluZRgGIAMoCzIQLmRyb3Zlci52MS5Qb2ludBISCgpzdG9wcGVkX2J5GAcgASgJEhoKDXN0b3BwZWRfYXRfbXMYCCABKANIAIgBAUIQCg5fc3RvcHBlZF9hdF9tcyKdAQoLQmxvY2tlZEVkZ2USDAoEZWRnZRgBIAEoCRISCgpibG9ja2VkX2J5GAIgASgJEhUKDWJsb2NrZWRfYXRfbXMYAyABKAMSDgoGcmVhc29uGAQgASgJEhUKCHVudGlsX21zGAUgASgDSACIAQESIQoFcm9ib3QYBiABKAsyEi5kcm92ZXIudjEuUm9ib3RJZEILCglfdW50aWxfbXMiIwoFUG9pbnQSDAoEeF9tbRgBIAEoEhIMCgR5X21tGAIgASgSIrcBCgZEZXZpY2USCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZvbmxpbmUYAyABKAgSEQoJcmVxdWVzdGVkGAQgASgJEg0KBXN0YXRlGAUgASgJEg0KBWVkZ2VzGAYgAygJEh0KEGxhc3Rfc3RhdGVfYXRfbXMYByABKANIAIgBARINCgVlcnJvchgIIAEoCRIPCgd0cm91YmxlGAkgASgJQhMKEV9sYXN0X3N0YXRlX2F0X21zIikKEEdldExheW91dFJlcXVlc3QSFQoNa25vd25fdmVyc2lvbhgBIAEoCSLKAQoRR2V0TGF5b3V0UmVzcG9uc2USDAoEc2l0ZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEiQKBW5vZGVzGAMgAygLMhUuZHJvdmVyLnYxLkxheW91dE5vZGUSJAoFZWRnZXMYBCADKAsyFS5kcm92ZXIudjEuTGF5b3V0RWRnZRIqCghzdGF0aW9ucxgFIAMoCzIYLmRyb3Zlci52MS5MYXlvdXRTdGF0aW9uEh4KBXpvbmVzGAYgAygLMg8uZHJvdmVyLnYxLlpvbmUiEgoQTGlzdFpvbmVzUmVxdWVzdCIzChFMaXN0Wm9uZXNSZXNwb25zZRIeCgV6b25lcxgBIAMoCzIPLmRyb3Zlci52MS5ab25lIkgKD1N0b3Bab25lUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEem9uZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiWwoQU3RvcFpvbmVSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQSIgoGcm9ib3RzGAIgAygLMhIuZHJvdmVyLnYxLlJvYm90SWQiOgoRUmVzdW1lWm9uZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEgwKBHpvbmUYAiABKAkiOQoSUmVzdW1lWm9uZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCJnChBCbG9ja0VkZ2VSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgRlZGdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgVmb3JfcxgEIAEoBEgAiAEBQggKBl9mb3JfcyI4ChFCbG9ja0VkZ2VSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiOwoSVW5ibG9ja0VkZ2VSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgRlZGdlGAIgASgJIjoKE1VuYmxvY2tFZGdlUmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLmRyb3Zlci52MS5SZWNlaXB0IhkKF0xpc3RCbG9ja2VkRWRnZXNSZXF1ZXN0IkEKGExpc3RCbG9ja2VkRWRnZXNSZXNwb25zZRIlCgVlZGdlcxgBIAMoCzIWLmRyb3Zlci52MS5CbG9ja2VkRWRnZSIUChJMaXN0RGV2aWNlc1JlcXVlc3QiOQoTTGlzdERldmljZXNSZXNwb25zZRIiCgdkZXZpY2VzGAEgAygLMhEuZHJvdmVyLnYxLkRldmljZSIVChNXYXRjaERldmljZXNSZXF1ZXN0IhQKEldhdGNoU3RhdHVzUmVxdWVzdCKWAgoKU2l0ZVN0YXR1cxIMCgRzaXRlGAEgASgJEg4KBm5vd19tcxgCIAEoAxINCgVzcGVlZBgDIAEoARILCgNzZXEYBCABKAQSDQoFbGVhZHMYBSABKAgSHgoFem9uZXMYBiADKAsyDy5kcm92ZXIudjEuWm9uZRIiCgdkZXZpY2VzGAcgAygLMhEuZHJvdmVyLnYxLkRldmljZRIgCgZhbGFybXMYCCADKAsyEC5kcm92ZXIudjEuQWxhcm0SDAoEdXNlchgJIAEoCRIMCgRyb2xlGAogASgJEg4KBmxlYWRlchgLIAEoCRItCg1ibG9ja2VkX2VkZ2VzGAwgAygLMhYuZHJvdmVyLnYxLkJsb2NrZWRFZGdlInEKBUFsYXJtEgoKAmlkGAEgASgEEg0KBWF0X21zGAIgASgDEgwKBGNvZGUYAyABKAkSIQoFcm9ib3QYBCABKAsyEi5kcm92ZXIudjEuUm9ib3RJZBIOCgZkZXZpY2UYBSABKAkSDAoEdGV4dBgGIAEoCTL6BQoLU2l0ZVNlcnZpY2USRgoJR2V0TGF5b3V0EhsuZHJvdmVyLnYxLkdldExheW91dFJlcXVlc3QaHC5kcm92ZXIudjEuR2V0TGF5b3V0UmVzcG9uc2USRgoJTGlzdFpvbmVzEhsuZHJvdmVyLnYxLkxpc3Rab25lc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFpvbmVzUmVzcG9uc2USQwoIU3RvcFpvbmUSGi5kcm92ZXIudjEuU3RvcFpvbmVSZXF1ZXN0GhsuZHJvdmVyLnYxLlN0b3Bab25lUmVzcG9uc2USSQoKUmVzdW1lWm9uZRIcLmRyb3Zlci52MS5SZXN1bWVab25lUmVxdWVzdBodLmRyb3Zlci52MS5SZXN1bWVab25lUmVzcG9uc2USRgoJQmxvY2tFZGdlEhsuZHJvdmVyLnYxLkJsb2NrRWRnZVJlcXVlc3QaHC5kcm92ZXIudjEuQmxvY2tFZGdlUmVzcG9uc2USTAoLVW5ibG9ja0VkZ2USHS5kcm92ZXIudjEuVW5ibG9ja0VkZ2VSZXF1ZXN0Gh4uZHJvdmVyLnYxLlVuYmxvY2tFZGdlUmVzcG9uc2USWwoQTGlzdEJsb2NrZWRFZGdlcxIiLmRyb3Zlci52MS5MaXN0QmxvY2tlZEVkZ2VzUmVxdWVzdBojLmRyb3Zlci52MS5MaXN0QmxvY2tlZEVkZ2VzUmVzcG9uc2USTAoLTGlzdERldmljZXMSHS5kcm92ZXIudjEuTGlzdERldmljZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLkxpc3REZXZpY2VzUmVzcG9uc2USQwoMV2F0Y2hEZXZpY2VzEh4uZHJvdmVyLnYxLldhdGNoRGV2aWNlc1JlcXVlc3QaES5kcm92ZXIudjEuRGV2aWNlMAESRQoLV2F0Y2hTdGF0dXMSHS5kcm92ZXIudjEuV2F0Y2hTdGF0dXNSZXF1ZXN0GhUuZHJvdmVyLnYxLlNpdGVTdGF0dXMwAWIGcHJvdG8z", [file_drover_v1_common]);
+  fileDesc("ChRkcm92ZXIvdjEvc2l0ZS5wcm90bxIJZHJvdmVyLnYxIkEKCkxheW91dE5vZGUSCgoCaWQYASABKAkSCwoDbWFwGAIgASgJEgwKBHhfbW0YAyABKBISDAoEeV9tbRgEIAEoEiJqCgpMYXlvdXRFZGdlEgoKAmlkGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyABKAkSEQoJbGVuZ3RoX21tGAQgASgEEhIKCnNwZWVkX21tX3MYBSABKA0SDwoHYmxvY2tlZBgGIAEoCCI4Cg1MYXlvdXRTdGF0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyADKAkivAEKBFpvbmUSCgoCaWQYASABKAkSEwoLdGVtcGVyYXR1cmUYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHc3RvcHBlZBgEIAEoCBIOCgZyZWFzb24YBSABKAkSIQoHb3V0bGluZRgGIAMoCzIQLmRyb3Zlci52MS5Qb2ludBISCgpzdG9wcGVkX2J5GAcgASgJEhoKDXN0b3BwZWRfYXRfbXMYCCABKANIAIgBAUIQCg5fc3RvcHBlZF9hdF9tcyKdAQoLQmxvY2tlZEVkZ2USDAoEZWRnZRgBIAEoCRISCgpibG9ja2VkX2J5GAIgASgJEhUKDWJsb2NrZWRfYXRfbXMYAyABKAMSDgoGcmVhc29uGAQgASgJEhUKCHVudGlsX21zGAUgASgDSACIAQESIQoFcm9ib3QYBiABKAsyEi5kcm92ZXIudjEuUm9ib3RJZEILCglfdW50aWxfbXMiIwoFUG9pbnQSDAoEeF9tbRgBIAEoEhIMCgR5X21tGAIgASgSIrcBCgZEZXZpY2USCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIOCgZvbmxpbmUYAyABKAgSEQoJcmVxdWVzdGVkGAQgASgJEg0KBXN0YXRlGAUgASgJEg0KBWVkZ2VzGAYgAygJEh0KEGxhc3Rfc3RhdGVfYXRfbXMYByABKANIAIgBARINCgVlcnJvchgIIAEoCRIPCgd0cm91YmxlGAkgASgJQhMKEV9sYXN0X3N0YXRlX2F0X21zIikKEEdldExheW91dFJlcXVlc3QSFQoNa25vd25fdmVyc2lvbhgBIAEoCSLKAQoRR2V0TGF5b3V0UmVzcG9uc2USDAoEc2l0ZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEiQKBW5vZGVzGAMgAygLMhUuZHJvdmVyLnYxLkxheW91dE5vZGUSJAoFZWRnZXMYBCADKAsyFS5kcm92ZXIudjEuTGF5b3V0RWRnZRIqCghzdGF0aW9ucxgFIAMoCzIYLmRyb3Zlci52MS5MYXlvdXRTdGF0aW9uEh4KBXpvbmVzGAYgAygLMg8uZHJvdmVyLnYxLlpvbmUiEgoQTGlzdFpvbmVzUmVxdWVzdCIzChFMaXN0Wm9uZXNSZXNwb25zZRIeCgV6b25lcxgBIAMoCzIPLmRyb3Zlci52MS5ab25lIkgKD1N0b3Bab25lUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEem9uZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiWwoQU3RvcFpvbmVSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQSIgoGcm9ib3RzGAIgAygLMhIuZHJvdmVyLnYxLlJvYm90SWQiOgoRUmVzdW1lWm9uZVJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEgwKBHpvbmUYAiABKAkiOQoSUmVzdW1lWm9uZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCJnChBCbG9ja0VkZ2VSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIMCgRlZGdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgVmb3JfcxgEIAEoBEgAiAEBQggKBl9mb3JfcyI4ChFCbG9ja0VkZ2VSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiPgoTUmVsb2FkTGF5b3V0UmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDgoGcmVhc29uGAIgASgJInAKFFJlbG9hZExheW91dFJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdBIPCgdvdXRjb21lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSEQoJd2FpdHNfZm9yGAQgAygJIjsKElVuYmxvY2tFZGdlUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDAoEZWRnZRgCIAEoCSI6ChNVbmJsb2NrRWRnZVJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCIZChdMaXN0QmxvY2tlZEVkZ2VzUmVxdWVzdCJBChhMaXN0QmxvY2tlZEVkZ2VzUmVzcG9uc2USJQoFZWRnZXMYASADKAsyFi5kcm92ZXIudjEuQmxvY2tlZEVkZ2UiFAoSTGlzdERldmljZXNSZXF1ZXN0IjkKE0xpc3REZXZpY2VzUmVzcG9uc2USIgoHZGV2aWNlcxgBIAMoCzIRLmRyb3Zlci52MS5EZXZpY2UiFQoTV2F0Y2hEZXZpY2VzUmVxdWVzdCIUChJXYXRjaFN0YXR1c1JlcXVlc3QirgIKClNpdGVTdGF0dXMSDAoEc2l0ZRgBIAEoCRIOCgZub3dfbXMYAiABKAMSDQoFc3BlZWQYAyABKAESCwoDc2VxGAQgASgEEg0KBWxlYWRzGAUgASgIEh4KBXpvbmVzGAYgAygLMg8uZHJvdmVyLnYxLlpvbmUSIgoHZGV2aWNlcxgHIAMoCzIRLmRyb3Zlci52MS5EZXZpY2USIAoGYWxhcm1zGAggAygLMhAuZHJvdmVyLnYxLkFsYXJtEgwKBHVzZXIYCSABKAkSDAoEcm9sZRgKIAEoCRIOCgZsZWFkZXIYCyABKAkSLQoNYmxvY2tlZF9lZGdlcxgMIAMoCzIWLmRyb3Zlci52MS5CbG9ja2VkRWRnZRIWCg5sYXlvdXRfdmVyc2lvbhgNIAEoCSJxCgVBbGFybRIKCgJpZBgBIAEoBBINCgVhdF9tcxgCIAEoAxIMCgRjb2RlGAMgASgJEiEKBXJvYm90GAQgASgLMhIuZHJvdmVyLnYxLlJvYm90SWQSDgoGZGV2aWNlGAUgASgJEgwKBHRleHQYBiABKAkyywYKC1NpdGVTZXJ2aWNlEkYKCUdldExheW91dBIbLmRyb3Zlci52MS5HZXRMYXlvdXRSZXF1ZXN0GhwuZHJvdmVyLnYxLkdldExheW91dFJlc3BvbnNlEkYKCUxpc3Rab25lcxIbLmRyb3Zlci52MS5MaXN0Wm9uZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3Rab25lc1Jlc3BvbnNlEkMKCFN0b3Bab25lEhouZHJvdmVyLnYxLlN0b3Bab25lUmVxdWVzdBobLmRyb3Zlci52MS5TdG9wWm9uZVJlc3BvbnNlEkkKClJlc3VtZVpvbmUSHC5kcm92ZXIudjEuUmVzdW1lWm9uZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVzdW1lWm9uZVJlc3BvbnNlEkYKCUJsb2NrRWRnZRIbLmRyb3Zlci52MS5CbG9ja0VkZ2VSZXF1ZXN0GhwuZHJvdmVyLnYxLkJsb2NrRWRnZVJlc3BvbnNlEkwKC1VuYmxvY2tFZGdlEh0uZHJvdmVyLnYxLlVuYmxvY2tFZGdlUmVxdWVzdBoeLmRyb3Zlci52MS5VbmJsb2NrRWRnZVJlc3BvbnNlEk8KDFJlbG9hZExheW91dBIeLmRyb3Zlci52MS5SZWxvYWRMYXlvdXRSZXF1ZXN0Gh8uZHJvdmVyLnYxLlJlbG9hZExheW91dFJlc3BvbnNlElsKEExpc3RCbG9ja2VkRWRnZXMSIi5kcm92ZXIudjEuTGlzdEJsb2NrZWRFZGdlc1JlcXVlc3QaIy5kcm92ZXIudjEuTGlzdEJsb2NrZWRFZGdlc1Jlc3BvbnNlEkwKC0xpc3REZXZpY2VzEh0uZHJvdmVyLnYxLkxpc3REZXZpY2VzUmVxdWVzdBoeLmRyb3Zlci52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlEkMKDFdhdGNoRGV2aWNlcxIeLmRyb3Zlci52MS5XYXRjaERldmljZXNSZXF1ZXN0GhEuZHJvdmVyLnYxLkRldmljZTABEkUKC1dhdGNoU3RhdHVzEh0uZHJvdmVyLnYxLldhdGNoU3RhdHVzUmVxdWVzdBoVLmRyb3Zlci52MS5TaXRlU3RhdHVzMAFiBnByb3RvMw", [file_drover_v1_common]);
 
 /**
  * @generated from message drover.v1.LayoutNode
@@ -548,6 +548,66 @@ export const BlockEdgeResponseSchema: GenMessage<BlockEdgeResponse> = /*@__PURE_
   messageDesc(file_drover_v1_site, 16);
 
 /**
+ * @generated from message drover.v1.ReloadLayoutRequest
+ */
+export type ReloadLayoutRequest = Message<"drover.v1.ReloadLayoutRequest"> & {
+  /**
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message drover.v1.ReloadLayoutRequest.
+ * Use `create(ReloadLayoutRequestSchema)` to create a new message.
+ */
+export const ReloadLayoutRequestSchema: GenMessage<ReloadLayoutRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_site, 17);
+
+/**
+ * @generated from message drover.v1.ReloadLayoutResponse
+ */
+export type ReloadLayoutResponse = Message<"drover.v1.ReloadLayoutResponse"> & {
+  /**
+   * @generated from field: drover.v1.Receipt receipt = 1;
+   */
+  receipt?: Receipt | undefined;
+
+  /**
+   * "unchanged", "changed": in use from here on, or "pending": in use when nothing of `waits_for` is left.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * Of the files' layout, as in GetLayout.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * Who and what is in its way, in English.
+   *
+   * @generated from field: repeated string waits_for = 4;
+   */
+  waitsFor: string[];
+};
+
+/**
+ * Describes the message drover.v1.ReloadLayoutResponse.
+ * Use `create(ReloadLayoutResponseSchema)` to create a new message.
+ */
+export const ReloadLayoutResponseSchema: GenMessage<ReloadLayoutResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_site, 18);
+
+/**
  * @generated from message drover.v1.UnblockEdgeRequest
  */
 export type UnblockEdgeRequest = Message<"drover.v1.UnblockEdgeRequest"> & {
@@ -567,7 +627,7 @@ export type UnblockEdgeRequest = Message<"drover.v1.UnblockEdgeRequest"> & {
  * Use `create(UnblockEdgeRequestSchema)` to create a new message.
  */
 export const UnblockEdgeRequestSchema: GenMessage<UnblockEdgeRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 17);
+  messageDesc(file_drover_v1_site, 19);
 
 /**
  * @generated from message drover.v1.UnblockEdgeResponse
@@ -584,7 +644,7 @@ export type UnblockEdgeResponse = Message<"drover.v1.UnblockEdgeResponse"> & {
  * Use `create(UnblockEdgeResponseSchema)` to create a new message.
  */
 export const UnblockEdgeResponseSchema: GenMessage<UnblockEdgeResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 18);
+  messageDesc(file_drover_v1_site, 20);
 
 /**
  * @generated from message drover.v1.ListBlockedEdgesRequest
@@ -597,7 +657,7 @@ export type ListBlockedEdgesRequest = Message<"drover.v1.ListBlockedEdgesRequest
  * Use `create(ListBlockedEdgesRequestSchema)` to create a new message.
  */
 export const ListBlockedEdgesRequestSchema: GenMessage<ListBlockedEdgesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 19);
+  messageDesc(file_drover_v1_site, 21);
 
 /**
  * @generated from message drover.v1.ListBlockedEdgesResponse
@@ -614,7 +674,7 @@ export type ListBlockedEdgesResponse = Message<"drover.v1.ListBlockedEdgesRespon
  * Use `create(ListBlockedEdgesResponseSchema)` to create a new message.
  */
 export const ListBlockedEdgesResponseSchema: GenMessage<ListBlockedEdgesResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 20);
+  messageDesc(file_drover_v1_site, 22);
 
 /**
  * @generated from message drover.v1.ListDevicesRequest
@@ -627,7 +687,7 @@ export type ListDevicesRequest = Message<"drover.v1.ListDevicesRequest"> & {
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema: GenMessage<ListDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 21);
+  messageDesc(file_drover_v1_site, 23);
 
 /**
  * @generated from message drover.v1.ListDevicesResponse
@@ -644,7 +704,7 @@ export type ListDevicesResponse = Message<"drover.v1.ListDevicesResponse"> & {
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema: GenMessage<ListDevicesResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 22);
+  messageDesc(file_drover_v1_site, 24);
 
 /**
  * @generated from message drover.v1.WatchDevicesRequest
@@ -657,7 +717,7 @@ export type WatchDevicesRequest = Message<"drover.v1.WatchDevicesRequest"> & {
  * Use `create(WatchDevicesRequestSchema)` to create a new message.
  */
 export const WatchDevicesRequestSchema: GenMessage<WatchDevicesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 23);
+  messageDesc(file_drover_v1_site, 25);
 
 /**
  * @generated from message drover.v1.WatchStatusRequest
@@ -670,7 +730,7 @@ export type WatchStatusRequest = Message<"drover.v1.WatchStatusRequest"> & {
  * Use `create(WatchStatusRequestSchema)` to create a new message.
  */
 export const WatchStatusRequestSchema: GenMessage<WatchStatusRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 24);
+  messageDesc(file_drover_v1_site, 26);
 
 /**
  * @generated from message drover.v1.SiteStatus
@@ -751,6 +811,13 @@ export type SiteStatus = Message<"drover.v1.SiteStatus"> & {
    * @generated from field: repeated drover.v1.BlockedEdge blocked_edges = 12;
    */
   blockedEdges: BlockedEdge[];
+
+  /**
+   * Of the layout in use: another one than the caller knows is to be fetched again.
+   *
+   * @generated from field: string layout_version = 13;
+   */
+  layoutVersion: string;
 };
 
 /**
@@ -758,7 +825,7 @@ export type SiteStatus = Message<"drover.v1.SiteStatus"> & {
  * Use `create(SiteStatusSchema)` to create a new message.
  */
 export const SiteStatusSchema: GenMessage<SiteStatus> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 25);
+  messageDesc(file_drover_v1_site, 27);
 
 /**
  * Something an operator must know. `code` is the key of its text on a screen.
@@ -806,7 +873,7 @@ export type Alarm = Message<"drover.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_drover_v1_site, 26);
+  messageDesc(file_drover_v1_site, 28);
 
 /**
  * @generated from service drover.v1.SiteService
@@ -863,6 +930,17 @@ export const SiteService: GenService<{
     methodKind: "unary";
     input: typeof UnblockEdgeRequestSchema;
     output: typeof UnblockEdgeResponseSchema;
+  },
+  /**
+   * Reads the site's layout files again. The site goes over to them at once where nothing is reserved, else when the places
+   * that differ have drained; refused where they don't fit what is under way. The one in use takes a pending change back.
+   *
+   * @generated from rpc drover.v1.SiteService.ReloadLayout
+   */
+  reloadLayout: {
+    methodKind: "unary";
+    input: typeof ReloadLayoutRequestSchema;
+    output: typeof ReloadLayoutResponseSchema;
   },
   /**
    * Edges that are blocked now, by operators and by robots' own words.
