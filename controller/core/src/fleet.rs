@@ -20,7 +20,7 @@ use crate::closure;
 use crate::command::{Command, JobNews, Notification};
 use crate::config::Config;
 use crate::device::{self, Device, Level};
-use crate::dispatch::{self, Places, Sequence};
+use crate::dispatch::{self, Looked, Pace, Places, Sequence};
 use crate::event::{Event, Fact};
 use crate::facts;
 use crate::hold;
@@ -70,6 +70,15 @@ pub(crate) struct State {
     pub(crate) expects_strangers: bool,
     /// Notifications the broker hasn't confirmed yet.
     pub(crate) outbox: VecDeque<Notification>,
+    /// How much longer ways take than on an empty floor.
+    #[serde(default)]
+    pub(crate) pace: Pace,
+    /// When jobs were last given out by looking ahead.
+    #[serde(default)]
+    pub(crate) looked: Looked,
+    /// When cut-offs were last looked at.
+    #[serde(default)]
+    pub(crate) cut_offs_at: Time,
     pub(crate) planned_at: Time,
     /// When everybody's task was last looked at.
     #[serde(default)]
@@ -193,6 +202,9 @@ impl Fleet {
             notified: 0,
             expects_strangers: false,
             outbox: VecDeque::new(),
+            pace: Pace::default(),
+            looked: Looked::default(),
+            cut_offs_at: Time::default(),
             planned_at: Time::default(),
             dispatched_at: Time::default(),
             plan_is_due: false,
@@ -440,6 +452,7 @@ impl Fleet {
             at: now,
             job: id.clone(),
             order_id: job.spec.order_id.clone(),
+            why: (what == JobNews::Assigned && !job.why.is_empty()).then(|| job.why.clone()),
             what,
             robot,
             extra: job.spec.extra.clone(),

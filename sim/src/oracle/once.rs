@@ -173,6 +173,7 @@ impl Once {
             | JobNews::Assigned
             | JobNews::Started
             | JobNews::LegDone { .. }
+            | JobNews::AtRisk { .. }
             | JobNews::Blocked { .. } => None,
         }
     }

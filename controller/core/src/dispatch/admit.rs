@@ -4,6 +4,7 @@ use drover_maps::{Layout, StationId};
 
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
+use crate::dispatch::CutOff;
 use crate::fleet::Fleet;
 use crate::id::JobId;
 use crate::job::{Job, JobSpec, JobState};
@@ -49,6 +50,8 @@ fn accept(
         at_last_leg: false,
         is_begun: false,
         withdrawals: 0,
+        why: String::new(),
+        cut_off: CutOff::default(),
         ended_at: None,
     };
     fleet.state.jobs.insert(id.clone(), job);

@@ -4,7 +4,7 @@ use drover_maps::NodeId;
 
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
-use crate::dispatch::{goal, line};
+use crate::dispatch::{forecast, goal, line};
 use crate::event::ActionStatus;
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
@@ -297,8 +297,14 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
     start(fleet, id, id_of_job, now, commands);
     let Some(job) = fleet.state.jobs.get_mut(id_of_job) else { return };
     let leg = job.legs_done;
+    let work_ms = forecast::work_ms(job, leg);
     job.legs_done += 1;
     let is_last = job.leg().is_none();
+    if leg == 0 {
+        let robot = &fleet.state.robots[id.index()];
+        let took_ms = now.since_ms(robot.goal_since).saturating_sub(u64::from(work_ms));
+        fleet.state.pace.note(took_ms, u64::from(robot.goal_ms));
+    }
     fleet.notify(id_of_job, JobNews::LegDone { leg }, now, commands);
     if is_last {
         fleet.end_job(id_of_job, JobState::Done, JobNews::Done, now, commands);

@@ -42,7 +42,7 @@ pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut V
 }
 
 /// The job goes back to its place in the queue, if nothing of it was begun.
-fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
+pub(super) fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
     let robot = &mut fleet.state.robots[id.index()];
     let Some(job_id) = robot.job().cloned() else { return false };
     let Some(job) = fleet.state.jobs.get_mut(&job_id).filter(|job| is_untouched(robot, job)) else {
@@ -59,7 +59,7 @@ fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
     true
 }
 
-fn is_untouched(robot: &Robot, job: &Job) -> bool {
+pub(super) fn is_untouched(robot: &Robot, job: &Job) -> bool {
     let is_on_its_way =
         matches!(robot.task, Task::Job { phase: Phase::Wait | Phase::Drive | Phase::Stand, .. });
     is_on_its_way && !job.is_begun && job.legs_done == 0 && robot.load.is_none()
