@@ -211,6 +211,9 @@ pub struct Job {
     /// Why it was given to the robot it was given to last, in one line.
     #[serde(default)]
     pub why: String,
+    /// When its turn at its last station is expected, if its load gets warm there; noted by a policy that looks ahead.
+    #[serde(default)]
+    pub turn_at: Option<Time>,
     /// When it is expected to be done, and whether that is too late.
     #[serde(default)]
     pub cut_off: CutOff,

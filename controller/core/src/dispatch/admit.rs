@@ -51,6 +51,7 @@ fn accept(
         is_begun: false,
         withdrawals: 0,
         why: String::new(),
+        turn_at: None,
         cut_off: CutOff::default(),
         ended_at: None,
     };

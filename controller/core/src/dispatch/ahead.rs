@@ -15,7 +15,7 @@ use super::assign::{free_robots, give, may_begin};
 use super::demand::Demand;
 use super::forecast::Forecast;
 use super::policy::{Candidate, Open, Outlook, Policy};
-use super::{admit, charge, withdraw};
+use super::{admit, charge, forecast, withdraw};
 use crate::clock::Time;
 use crate::command::Command;
 use crate::fleet::Fleet;
@@ -80,7 +80,9 @@ pub(super) fn assign(fleet: &mut Fleet, policy: &dyn Policy, now: Time, commands
         return;
     }
     fleet.state.looked = seen;
-    let proposals = propose(fleet, policy, &free, now);
+    let mut forecast = Forecast::of(fleet, now);
+    note_turns(fleet, &forecast, now);
+    let proposals = propose(fleet, policy, &mut forecast, &free, now);
     for Proposal { job, robot, .. } in &proposals {
         let before = fleet.state.jobs.get(job).and_then(|job| job.state.robot());
         for robot in before.into_iter().chain([*robot]) {
@@ -102,13 +104,30 @@ impl Fleet {
     pub fn proposals(&mut self, now: Time) -> Vec<Proposal> {
         let policy = self.state.config.policy.policy();
         let free = free_robots(self);
-        if policy.looks_ahead() { propose(self, policy, &free, now) } else { Vec::new() }
+        let mut forecast = Forecast::of(self, now);
+        if policy.looks_ahead() { propose(self, policy, &mut forecast, &free, now) } else { Vec::new() }
     }
 }
 
-fn propose(fleet: &mut Fleet, policy: &dyn Policy, free: &[RobotId], now: Time) -> Vec<Proposal> {
-    let mut forecast = Forecast::of(fleet, now);
-    let mut hands = hands(fleet, free, &forecast, now);
+/// Notes of jobs under way whose loads get warm when their turns come, so that their robots can wait in the cold.
+fn note_turns(fleet: &mut Fleet, forecast: &Forecast, now: Time) {
+    let robots = fleet.state.robots.iter();
+    let jobs: Vec<JobId> = robots.filter_map(|robot| robot.job().cloned()).collect();
+    for id in jobs {
+        let Some(job) = fleet.state.jobs.get(&id).filter(|job| forecast::gets_warm(fleet, job)) else { continue };
+        let turn_at = forecast.turn_in(fleet, job).map(|turn_ms| now.plus_ms(turn_ms));
+        fleet.state.jobs.get_mut(&id).into_iter().for_each(|job| job.turn_at = turn_at);
+    }
+}
+
+fn propose(
+    fleet: &mut Fleet,
+    policy: &dyn Policy,
+    forecast: &mut Forecast,
+    free: &[RobotId],
+    now: Time,
+) -> Vec<Proposal> {
+    let mut hands = hands(fleet, free, forecast, now);
     let demand = Demand::of(fleet);
     let mut tiers: BTreeMap<u8, Vec<JobId>> = BTreeMap::new();
     for (rank, _, id) in fleet.state.queue.iter().filter(|(.., id)| may_begin(fleet, id, &demand)) {
@@ -129,7 +148,7 @@ fn propose(fleet: &mut Fleet, policy: &dyn Policy, free: &[RobotId], now: Time) 
             let Some(job) = fleet.state.jobs.get(&id).cloned() else { continue };
             let has = job.state.robot();
             if has.is_none_or(|robot| hands.binary_search_by_key(&robot, |hand| hand.robot).is_ok()) {
-                let open = open(fleet, &mut forecast, &mut near, &hands, &job, now);
+                let open = open(fleet, forecast, &mut near, &hands, &job, now);
                 batch.push(Open { busy: demand.busy(&job), backlog: demand.backlog(&job), ..open });
                 jobs.push(id);
             }
@@ -226,7 +245,7 @@ fn open(
         }
     };
     let robot_type = found.first().map_or(TypeId(0), |(_, place)| hands[*place].robot_type);
-    let outlook = Outlook { has: job.state.robot(), ..forecast.outlook(fleet, job, robot_type, now) };
+    let mut outlook = Outlook { has: job.state.robot(), ..forecast.outlook(fleet, job, robot_type, now) };
     let serves = |hand: &Hand| job.stations.iter().all(|at| fleet.serves(hand.robot_type.index(), *at));
     let mut candidates: Vec<Candidate> = found
         .iter()
@@ -235,6 +254,12 @@ fn open(
         .map(|(travel_ms, hand)| candidate(fleet, job, &outlook, hand, travel_ms))
         .collect();
     candidates.sort_unstable_by_key(|candidate| candidate.robot);
+    let nearest = candidates.iter().map(|one| u64::from(one.free_ms) + u64::from(one.travel_ms)).min();
+    if let (Some(nearest), Some(last), None) = (nearest, job.stations.last(), outlook.has) {
+        let there_ms = nearest + u64::from(outlook.to_turn_ms);
+        let free_ms = forecast.queue(fleet, *last, there_ms, u64::from(outlook.end_ms));
+        outlook.turn_ms = outlook.turn_ms.max(u32::try_from(free_ms).unwrap_or(u32::MAX));
+    }
     let length_ms = outlook.to_turn_ms;
     Open { waited_ms: now.since_ms(job.accepted_at), length_ms, busy: 0, backlog: 0, outlook, candidates }
 }

@@ -28,8 +28,6 @@ const LOOKS_MIN: u8 = 2;
 const SAFE_MS: u64 = 60_000;
 /// A job is told to be at risk so often, at most.
 const TOLD_MAX: u8 = 3;
-/// A robot that is free is at the first station after about so long, ms.
-const APPROACH_MS: u64 = 40_000;
 /// Waiting less than this is nobody's fault, ms.
 const WAIT_MS: u64 = 30_000;
 /// Later than anything: nobody knows when.
@@ -136,6 +134,7 @@ fn queued(
     found: &mut Vec<(JobId, Estimate)>,
 ) {
     let robot_type = fleet.state.robots.first().map_or(TypeId(0), |robot| robot.robot_type);
+    let approach_ms = fleet.state.pace.approach_ms();
     let mut turns: BTreeMap<String, u64> = BTreeMap::new();
     for job in in_order(fleet) {
         let sequence = job.spec.sequence.as_ref();
@@ -148,7 +147,7 @@ fn queued(
         };
         free.pop();
         let (between_ms, end_ms) = forecast.trip(fleet, &job, robot_type);
-        let there_ms = free_ms + APPROACH_MS + between_ms;
+        let there_ms = free_ms + approach_ms + between_ms;
         let before = sequence.and_then(|name| turns.get(name).copied().or_else(|| forecast.turn_of(name)));
         let turn_ms = before.map_or(0, |before| before + NEXT_MS);
         let done_ms = there_ms.max(turn_ms) + end_ms;

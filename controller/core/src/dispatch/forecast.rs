@@ -42,6 +42,8 @@ pub(crate) struct Forecast {
     courses: BTreeMap<JobId, Course>,
     /// When the last one under way of each sequence is done, ms.
     turns: BTreeMap<String, u64>,
+    /// When robots under way come to each last station, ms, sorted.
+    arrivals: BTreeMap<StationId, Vec<u64>>,
     ways: BTreeMap<(StationId, StationId, TypeId), u32>,
 }
 
@@ -56,7 +58,29 @@ impl Forecast {
         }
         let names: Vec<String> = fleet.state.sequences.keys().cloned().collect();
         names.into_iter().for_each(|name| forecast.chain(fleet, name));
+        for (id, course) in &forecast.courses {
+            let last = fleet.state.jobs.get(id).and_then(|job| job.stations.last());
+            let there_ms = course.there_ms + course.waits_ms;
+            last.into_iter().for_each(|last| forecast.arrivals.entry(*last).or_default().push(there_ms));
+        }
+        forecast.arrivals.values_mut().for_each(|arrivals| arrivals.sort_unstable());
         forecast
+    }
+
+    /// When a robot that comes to the last station then has its turn there, after those that come before it, ms.
+    pub(crate) fn queue(&self, fleet: &Fleet, station: StationId, there_ms: u64, work_ms: u64) -> u64 {
+        let places = fleet.layout.station(station).nodes.len().max(1) as u64;
+        let before = self.arrivals.get(&station).into_iter().flatten().take_while(|at| **at <= there_ms);
+        let each_ms = (work_ms + NEXT_MS) / places;
+        before.fold(0, |free_ms, at| free_ms.max(*at) + each_ms)
+    }
+
+    /// When the job's turn in its sequence comes, if it waits for one, ms.
+    pub(crate) fn turn_in(&self, fleet: &Fleet, job: &Job) -> Option<u64> {
+        let name = job.spec.sequence.as_ref()?;
+        let members = &fleet.state.sequences.get(name)?.members;
+        let before = members.iter().take_while(|member| **member != job.spec.id).last()?;
+        Some(self.courses.get(before)?.done_ms)
     }
 
     /// Each job of a sequence is done after the one before it.
@@ -183,7 +207,7 @@ fn phase_of(robot: &Robot) -> Option<Phase> {
 }
 
 /// Travel time to the nearest place of a station on an empty floor, ms.
-fn way_to(fleet: &mut Fleet, from: NodeId, station: StationId, robot_type: TypeId) -> u32 {
+pub(super) fn way_to(fleet: &mut Fleet, from: NodeId, station: StationId, robot_type: TypeId) -> u32 {
     let layout = Arc::clone(&fleet.layout);
     let nodes = layout.station(station).nodes.iter();
     nodes
@@ -204,7 +228,7 @@ pub(crate) fn work_ms(job: &Job, leg: usize) -> u32 {
 }
 
 /// Where the job ends it is too warm for its load.
-fn gets_warm(fleet: &Fleet, job: &Job) -> bool {
+pub(super) fn gets_warm(fleet: &Fleet, job: &Job) -> bool {
     let needed = job.spec.temperature.filter(|needed| *needed != Temperature::Ambient);
     let place = job.stations.last().and_then(|last| fleet.layout.station(*last).nodes.first());
     needed.zip(place).is_some_and(|(needed, place)| !is_cold(fleet, *place, needed))

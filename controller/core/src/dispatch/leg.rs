@@ -1,6 +1,6 @@
 //! A leg: wait for a place at the station, drive there, act, stand, done.
 
-use drover_maps::NodeId;
+use drover_maps::{NodeId, StationId};
 
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command, JobNews, RejectCode, Rejection};
@@ -11,6 +11,9 @@ use crate::id::{JobId, RobotId};
 use crate::job::{ActionSpec, FailCode, Job, JobState, LegSpec};
 use crate::release::{self, Action};
 use crate::robot::{ChargePhase, Phase, Robot, Task};
+
+/// A robot leaves the cold so long before it has to, ms.
+const COLD_LEAD_MS: u64 = 10_000;
 
 /// Takes the robot's job one phase further, as far as it goes now.
 pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
@@ -54,6 +57,16 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         }
     }
     let place = layout.station(station).nodes.first().copied()?;
+    if let Some(cold) = waits_in_the_cold(fleet, id, job, station, now) {
+        let is_there = fleet.state.robots[id.index()].goal.is_some_and(|goal| cold.contains(&goal.node));
+        let node = if is_there { None } else { goal::nearest_of(fleet, id, &cold, Some(place)) };
+        if let Some(node) = node {
+            goal::set(fleet, id, node, false, now);
+        }
+        if is_there || node.is_some() {
+            return None;
+        }
+    }
     let front = goal::front_of(fleet, id, place);
     let is_next = is_next(fleet, job);
     let is_in_front = fleet.state.robots[id.index()].goal.is_some_and(|goal| front.contains(&goal.node));
@@ -71,6 +84,29 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         goal::set(fleet, id, node, false, now);
     }
     None
+}
+
+/// Holding nodes cold enough for its load, if its turn comes so late that it can still come from there in time.
+fn waits_in_the_cold(
+    fleet: &mut Fleet,
+    id: RobotId,
+    job: &JobId,
+    station: StationId,
+    now: Time,
+) -> Option<Vec<NodeId>> {
+    let job = fleet.state.jobs.get(job)?;
+    let (turn_at, needed) = (job.turn_at?, job.spec.temperature?);
+    let robot = &fleet.state.robots[id.index()];
+    let (here, robot_type) = (robot.trail.decision_point()?, robot.robot_type);
+    if robot.load.is_none() || !job.is_on_last_leg() || !forecast::is_cold(fleet, here, needed) {
+        return None;
+    }
+    let way_ms = forecast::way_to(fleet, here, station, robot_type);
+    let leaves_at = now.plus_ms(u64::from(fleet.state.pace.of(way_ms)) + COLD_LEAD_MS);
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let holding = layout.holding().iter().copied();
+    let cold = holding.filter(|node| forecast::is_cold(fleet, *node, needed));
+    (leaves_at < turn_at).then(|| cold.collect())
 }
 
 /// It is among the first of its sequence: it may hold the approach of its last station.

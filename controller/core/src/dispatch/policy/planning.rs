@@ -4,7 +4,7 @@
 //! ```text
 //!   approach    until the robot is free, and its way there at the pace of the traffic
 //! + wait        for the job's turn at its last station; three times that where the load gets warm meanwhile
-//! + late        past the cut-off
+//! + late        past the cut-off, up to ten minutes
 //! + battery     what would be missing after the job, and what it can do that isn't asked for
 //! + change      a job or a robot that was given is given anew only for a gain (hysteresis)
 //! - worth       that the job goes now: see below
@@ -37,6 +37,8 @@ const RISK_MS: i64 = 120_000;
 const SLACK_MS: i64 = 1_500_000;
 /// A job late by less than this counts as one that can be in time: its end is known no better, ms.
 const GRACE_MS: i64 = 60_000;
+/// Later than this is late all the same, ms: a job that can't be in time any more is still done.
+const LATE_MAX_MS: i64 = 600_000;
 /// Each ms beyond that takes so many off its urgency.
 const LOST_FACTOR: i64 = 3;
 /// A job that has waited so many times as long counts as dearer by that.
@@ -182,7 +184,7 @@ impl Cost {
     /// All of it.
     fn sum(&self) -> i64 {
         let wait = self.wait * if self.is_warm { WARM_FACTOR } else { 1 };
-        self.approach + wait + self.late.unwrap_or(0).max(0) + self.fit + self.change - self.worth
+        self.approach + wait + self.late.unwrap_or(0).clamp(0, LATE_MAX_MS) + self.fit + self.change - self.worth
     }
 }
 
@@ -287,6 +289,11 @@ mod tests {
         assert_eq!(chosen(&[late.clone(), soon.clone()]), [(1, 0)]);
         late.outlook.due_ms = Some(60_000);
         assert_eq!(chosen(&[late, soon]), [(0, 0)]);
+    }
+
+    #[test]
+    fn a_job_that_is_late_by_days_is_still_done() {
+        assert_eq!(chosen(&[due(-200_000_000, &[1_000])]), [(0, 0)]);
     }
 
     #[test]
