@@ -73,6 +73,9 @@ pub(crate) struct State {
     /// How much longer ways take than on an empty floor.
     #[serde(default)]
     pub(crate) pace: Pace,
+    /// When the last job was done at each last station.
+    #[serde(default)]
+    pub(crate) ended: BTreeMap<StationId, Time>,
     /// When jobs were last given out by looking ahead.
     #[serde(default)]
     pub(crate) looked: Looked,
@@ -203,6 +206,7 @@ impl Fleet {
             expects_strangers: false,
             outbox: VecDeque::new(),
             pace: Pace::default(),
+            ended: BTreeMap::new(),
             looked: Looked::default(),
             cut_offs_at: Time::default(),
             planned_at: Time::default(),

@@ -255,9 +255,9 @@ fn open(
         .collect();
     candidates.sort_unstable_by_key(|candidate| candidate.robot);
     let nearest = candidates.iter().map(|one| u64::from(one.free_ms) + u64::from(one.travel_ms)).min();
-    if let (Some(nearest), Some(last), None) = (nearest, job.stations.last(), outlook.has) {
+    if let (Some(nearest), None) = (nearest, outlook.has) {
         let there_ms = nearest + u64::from(outlook.to_turn_ms);
-        let free_ms = forecast.queue(fleet, *last, there_ms, u64::from(outlook.end_ms));
+        let free_ms = forecast.queue(fleet, job, there_ms, u64::from(outlook.end_ms));
         outlook.turn_ms = outlook.turn_ms.max(u32::try_from(free_ms).unwrap_or(u32::MAX));
     }
     let length_ms = outlook.to_turn_ms;

@@ -12,7 +12,7 @@ use drover_maps::TypeId;
 use serde::{Deserialize, Serialize};
 
 use super::charge;
-use super::forecast::{Forecast, NEXT_MS};
+use super::forecast::{Forecast, next_ms};
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
 use crate::fleet::Fleet;
@@ -149,7 +149,7 @@ fn queued(
         let (between_ms, end_ms) = forecast.trip(fleet, &job, robot_type);
         let there_ms = free_ms + approach_ms + between_ms;
         let before = sequence.and_then(|name| turns.get(name).copied().or_else(|| forecast.turn_of(name)));
-        let turn_ms = before.map_or(0, |before| before + NEXT_MS);
+        let turn_ms = before.map_or(0, |before| before + next_ms(fleet, end_ms));
         let done_ms = there_ms.max(turn_ms) + end_ms;
         turns.extend(sequence.map(|name| (name.clone(), done_ms)));
         free.push(Reverse(done_ms));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use drover_maps::{NodeId, StationId, Temperature, TypeId};
 
+use super::line::{self, Rank};
 use super::policy::Outlook;
 use crate::clock::Time;
 use crate::fleet::Fleet;
@@ -18,8 +19,6 @@ use crate::robot::{Phase, Robot, Task};
 pub(crate) const WORK_MS: u32 = 6_000;
 /// A person takes about so long to confirm, ms.
 const CONFIRM_MS: u32 = 30_000;
-/// From the end of one job of a sequence until the next can be at work there, ms.
-pub(crate) const NEXT_MS: u64 = 15_000;
 /// Farther than any estimate, ms.
 const FAR_MS: u64 = 1 << 40;
 /// Longer than any trip, ms.
@@ -42,8 +41,8 @@ pub(crate) struct Forecast {
     courses: BTreeMap<JobId, Course>,
     /// When the last one under way of each sequence is done, ms.
     turns: BTreeMap<String, u64>,
-    /// When robots under way come to each last station, ms, sorted.
-    arrivals: BTreeMap<StationId, Vec<u64>>,
+    /// When robots under way come to each last station, ms, sorted, and the rank of each one's job there.
+    arrivals: BTreeMap<StationId, Vec<(u64, Rank)>>,
     ways: BTreeMap<(StationId, StationId, TypeId), u32>,
 }
 
@@ -59,20 +58,30 @@ impl Forecast {
         let names: Vec<String> = fleet.state.sequences.keys().cloned().collect();
         names.into_iter().for_each(|name| forecast.chain(fleet, name));
         for (id, course) in &forecast.courses {
-            let last = fleet.state.jobs.get(id).and_then(|job| job.stations.last());
-            let there_ms = course.there_ms + course.waits_ms;
-            last.into_iter().for_each(|last| forecast.arrivals.entry(*last).or_default().push(there_ms));
+            let Some(job) = fleet.state.jobs.get(id) else { continue };
+            let arrival = (course.there_ms + course.waits_ms, line::by_cut_off(job));
+            let last = job.stations.last();
+            last.into_iter().for_each(|last| forecast.arrivals.entry(*last).or_default().push(arrival));
         }
         forecast.arrivals.values_mut().for_each(|arrivals| arrivals.sort_unstable());
         forecast
     }
 
-    /// When a robot that comes to the last station then has its turn there, after those that come before it, ms.
-    pub(crate) fn queue(&self, fleet: &Fleet, station: StationId, there_ms: u64, work_ms: u64) -> u64 {
-        let places = fleet.layout.station(station).nodes.len().max(1) as u64;
-        let before = self.arrivals.get(&station).into_iter().flatten().take_while(|at| **at <= there_ms);
-        let each_ms = (work_ms + NEXT_MS) / places;
-        before.fold(0, |free_ms, at| free_ms.max(*at) + each_ms)
+    /// When a robot that comes to the job's last station then has its turn there, ms: after those that come before it and
+    /// have the earlier cut-off, or are done by then.
+    pub(crate) fn queue(&self, fleet: &Fleet, job: &Job, there_ms: u64, work_ms: u64) -> u64 {
+        let Some(station) = job.stations.last() else { return 0 };
+        let places = fleet.layout.station(*station).nodes.len().max(1) as u64;
+        let each_ms = (work_ms + next_ms(fleet, work_ms)) / places;
+        let mine = line::by_cut_off(job);
+        let mut free_ms = 0;
+        for (at, rank) in self.arrivals.get(station).into_iter().flatten().take_while(|(at, _)| *at <= there_ms) {
+            let done_ms = at.max(&free_ms) + each_ms;
+            if *rank <= mine || done_ms <= there_ms {
+                free_ms = done_ms;
+            }
+        }
+        free_ms
     }
 
     /// When the job's turn in its sequence comes, if it waits for one, ms.
@@ -90,7 +99,7 @@ impl Forecast {
         for job in &sequence.members {
             let Some(course) = self.courses.get_mut(job) else { break };
             let work_ms = course.done_ms - course.there_ms;
-            let turn_ms = before.map_or(0, |before| before + NEXT_MS);
+            let turn_ms = before.map_or(0, |before| before + next_ms(fleet, work_ms));
             course.waits_ms = turn_ms.saturating_sub(course.there_ms);
             course.done_ms = course.there_ms + course.waits_ms + work_ms;
             before = Some(course.done_ms);
@@ -174,7 +183,7 @@ impl Forecast {
             sequence.members.iter().rev().take_while(|member| **member != job.spec.id).count()
         });
         let turn = job.spec.sequence.as_ref().and_then(|name| self.turns.get(name)).copied().unwrap_or(0);
-        let before = followers as u64 * (NEXT_MS + end);
+        let before = followers as u64 * (next_ms(fleet, end) + end);
         Outlook {
             to_turn_ms: between as u32,
             turn_ms: turn.min(TRIP_MAX_MS) as u32,
@@ -214,6 +223,11 @@ pub(super) fn way_to(fleet: &mut Fleet, from: NodeId, station: StationId, robot_
         .map(|node| fleet.distances.to(&layout, *node, robot_type)[from.index()])
         .min()
         .unwrap_or(UNREACHABLE)
+}
+
+/// From the end of one job at a last station until the work of the next, which takes so long, can begin there, ms.
+pub(crate) fn next_ms(fleet: &Fleet, work_ms: u64) -> u64 {
+    fleet.state.pace.cycle_ms().saturating_sub(work_ms)
 }
 
 /// The work of a leg, ms.

@@ -12,6 +12,8 @@ use crate::job::{ActionSpec, FailCode, Job, JobState, LegSpec};
 use crate::release::{self, Action};
 use crate::robot::{ChargePhase, Phase, Robot, Task};
 
+/// Who is let in within this of an end had waited for it, ms.
+const LET_IN_MS: u64 = 10_000;
 /// A robot leaves the cold so long before it has to, ms.
 const COLD_LEAD_MS: u64 = 10_000;
 
@@ -329,6 +331,15 @@ pub(crate) fn confirm(fleet: &mut Fleet, job: &JobId, leg: usize, now: Time, com
     advance(fleet, id, now, commands);
 }
 
+/// The robot is done at its last station: how long after the one before it, if it was let in when that was done.
+fn note_end(fleet: &mut Fleet, id: RobotId, station: StationId, now: Time) {
+    let let_in = fleet.state.robots[id.index()].goal_since;
+    let before = fleet.state.ended.insert(station, now);
+    if let Some(before) = before.filter(|before| let_in >= *before && let_in.since_ms(*before) < LET_IN_MS) {
+        fleet.state.pace.note_cycle(now.since_ms(before));
+    }
+}
+
 fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands: &mut Vec<Command>) {
     start(fleet, id, id_of_job, now, commands);
     let Some(job) = fleet.state.jobs.get_mut(id_of_job) else { return };
@@ -336,7 +347,9 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
     let work_ms = forecast::work_ms(job, leg);
     job.legs_done += 1;
     let is_last = job.leg().is_none();
-    if leg == 0 {
+    if is_last && let Some(station) = job.stations.last().copied() {
+        note_end(fleet, id, station, now);
+    } else if leg == 0 {
         let robot = &fleet.state.robots[id.index()];
         let took_ms = now.since_ms(robot.goal_since).saturating_sub(u64::from(work_ms));
         fleet.state.pace.note(took_ms, u64::from(robot.goal_ms));

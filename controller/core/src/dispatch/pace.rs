@@ -11,6 +11,11 @@ const FIRST_PERMILLE: u64 = 1_300;
 /// Way to a first station, as believed before anything was driven, and as counted at most, ms.
 const APPROACH_MS: u64 = 40_000;
 const APPROACH_MAX_MS: u64 = 1_800_000;
+/// From one end to the next at a place that robots wait for, before any was seen, and as counted at most, ms.
+const CYCLE_MS: u64 = 30_000;
+const CYCLE_MAX_MS: u64 = 300_000;
+/// What is known of older ones counts so much less with each new one.
+const CYCLE_FORGETS: u64 = 32;
 /// A way counts so much, that fading ones stay whole numbers.
 const WAY_COUNTS: u64 = 1_000;
 /// And what is believed at least and at most.
@@ -26,13 +31,16 @@ pub struct Pace {
     /// All ways to first stations and how many, fading too.
     approach_ms: u64,
     approaches: u64,
+    /// From one job's end at its last station to that of the next one there, when that had waited for it, fading.
+    cycle_ms: u64,
 }
 
 impl Default for Pace {
     fn default() -> Pace {
         let plain_ms = 8 * APPROACH_MS;
         let (approach_ms, approaches) = (plain_ms, 8 * WAY_COUNTS);
-        Pace { took_ms: plain_ms * FIRST_PERMILLE / 1_000, plain_ms, approach_ms, approaches }
+        let took_ms = plain_ms * FIRST_PERMILLE / 1_000;
+        Pace { took_ms, plain_ms, approach_ms, approaches, cycle_ms: CYCLE_MS }
     }
 }
 
@@ -46,6 +54,16 @@ impl Pace {
             self.took_ms = self.took_ms - self.took_ms / FORGETS + took_ms;
             self.plain_ms = self.plain_ms - self.plain_ms / FORGETS + plain_ms;
         }
+    }
+
+    /// A robot that had waited for a place was done there so long after the one before it.
+    pub(crate) fn note_cycle(&mut self, cycle_ms: u64) {
+        self.cycle_ms = self.cycle_ms - self.cycle_ms / CYCLE_FORGETS + cycle_ms.min(CYCLE_MAX_MS) / CYCLE_FORGETS;
+    }
+
+    /// From one end to the next at a place that robots wait for, ms.
+    pub fn cycle_ms(&self) -> u64 {
+        self.cycle_ms
     }
 
     /// How long robots take to a first station, on average, ms.
@@ -72,6 +90,8 @@ mod tests {
         (0..500).for_each(|_| pace.note(20_000, 10_000));
         assert!((19_800..=20_000).contains(&pace.of(10_000)), "{pace:?}");
         assert!((19_800..=20_200).contains(&pace.approach_ms()), "{pace:?}");
+        (0..500).for_each(|_| pace.note_cycle(45_000));
+        assert!((44_900..=45_100).contains(&pace.cycle_ms()), "{pace:?}");
         (0..500).for_each(|_| pace.note(10_000_000, 10_000));
         assert!((49_000..=50_000).contains(&pace.of(10_000)), "{pace:?}");
         (0..500).for_each(|_| pace.note(0, 10_000));
