@@ -114,7 +114,9 @@ fn note_turns(fleet: &mut Fleet, forecast: &Forecast, now: Time) {
     let robots = fleet.state.robots.iter();
     let jobs: Vec<JobId> = robots.filter_map(|robot| robot.job().cloned()).collect();
     for id in jobs {
-        let Some(job) = fleet.state.jobs.get(&id).filter(|job| forecast::gets_warm(fleet, job)) else { continue };
+        let Some(job) = fleet.state.jobs.get(&id).filter(|job| forecast::gets_warm(fleet, job)) else {
+            continue;
+        };
         let turn_at = forecast.turn_in(fleet, job).map(|turn_ms| now.plus_ms(turn_ms));
         fleet.state.jobs.get_mut(&id).into_iter().for_each(|job| job.turn_at = turn_at);
     }

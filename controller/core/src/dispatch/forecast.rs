@@ -75,7 +75,9 @@ impl Forecast {
         let each_ms = (work_ms + next_ms(fleet, work_ms)) / places;
         let mine = line::by_cut_off(job);
         let mut free_ms = 0;
-        for (at, rank) in self.arrivals.get(station).into_iter().flatten().take_while(|(at, _)| *at <= there_ms) {
+        for (at, rank) in
+            self.arrivals.get(station).into_iter().flatten().take_while(|(at, _)| *at <= there_ms)
+        {
             let done_ms = at.max(&free_ms) + each_ms;
             if *rank <= mine || done_ms <= there_ms {
                 free_ms = done_ms;

@@ -21,7 +21,8 @@ const NO_CUT_OFF_MS: u64 = 3_600_000;
 /// Other robots that have waited long for the station, could go there now, and have an older job.
 pub(super) fn ahead(fleet: &Fleet, id: RobotId, job: &JobId, station: StationId, now: Time) -> usize {
     let looks_ahead = fleet.state.config.policy.policy().looks_ahead();
-    let (long_ms, rank) = if looks_ahead { (0, by_cut_off as fn(&Job) -> Rank) } else { (LONG_MS, by_age as fn(&Job) -> Rank) };
+    let (long_ms, rank) =
+        if looks_ahead { (0, by_cut_off as fn(&Job) -> Rank) } else { (LONG_MS, by_age as fn(&Job) -> Rank) };
     let Some(mine) = fleet.state.jobs.get(job).map(rank) else { return 0 };
     let comes_before = |other: &JobId, robot_type: usize| {
         fleet.state.jobs.get(other).is_some_and(|job| {

@@ -58,7 +58,8 @@ impl Pace {
 
     /// A robot that had waited for a place was done there so long after the one before it.
     pub(crate) fn note_cycle(&mut self, cycle_ms: u64) {
-        self.cycle_ms = self.cycle_ms - self.cycle_ms / CYCLE_FORGETS + cycle_ms.min(CYCLE_MAX_MS) / CYCLE_FORGETS;
+        self.cycle_ms =
+            self.cycle_ms - self.cycle_ms / CYCLE_FORGETS + cycle_ms.min(CYCLE_MAX_MS) / CYCLE_FORGETS;
     }
 
     /// From one end to the next at a place that robots wait for, ms.

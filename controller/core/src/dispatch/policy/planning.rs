@@ -52,6 +52,9 @@ const FOLLOWERS_MAX: u32 = 12;
 const LENGTH_SHARE: i64 = 3;
 /// A load that gets warm waits for its turn no longer than this, ms.
 const WARM_WAIT_MS: i64 = 10_000;
+/// With less than this to spare it may wait so long: its truck must not wait for it.
+const PRESSED_MS: i64 = 60_000;
+const PRESSED_WAIT_MS: i64 = 30_000;
 /// One that doesn't, and a robot without a load, may wait so long.
 const WAIT_MS: i64 = 240_000;
 /// How often a warm wait counts.
@@ -178,13 +181,20 @@ impl Cost {
 
     /// It wouldn't wait too long for its turn.
     fn may_go(&self) -> bool {
-        self.is_kept || self.wait <= if self.is_warm { WARM_WAIT_MS } else { WAIT_MS }
+        let is_pressed = self.late.is_some_and(|late| late > -PRESSED_MS);
+        let longest = match (self.is_warm, is_pressed) {
+            (true, false) => WARM_WAIT_MS,
+            (true, true) => PRESSED_WAIT_MS,
+            (false, _) => WAIT_MS,
+        };
+        self.is_kept || self.wait <= longest
     }
 
     /// All of it.
     fn sum(&self) -> i64 {
         let wait = self.wait * if self.is_warm { WARM_FACTOR } else { 1 };
-        self.approach + wait + self.late.unwrap_or(0).clamp(0, LATE_MAX_MS) + self.fit + self.change - self.worth
+        self.approach + wait + self.late.unwrap_or(0).clamp(0, LATE_MAX_MS) + self.fit + self.change
+            - self.worth
     }
 }
 
@@ -275,6 +285,10 @@ mod tests {
         (cold.outlook.to_turn_ms, cold.outlook.turn_ms) = (60_000, 100_000);
         assert_eq!(chosen(&[cold.clone()]), [(0, 0)]);
         cold.outlook.gets_warm = true;
+        assert_eq!(chosen(&[cold.clone()]), []);
+        cold.outlook.due_ms = Some(150_000);
+        assert_eq!(chosen(&[cold.clone()]), [(0, 0)]);
+        cold.outlook.due_ms = Some(400_000);
         assert_eq!(chosen(&[cold.clone()]), []);
         cold.outlook.turn_ms = 75_000;
         assert_eq!(chosen(&[cold.clone()]), [(0, 0)]);
