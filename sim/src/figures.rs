@@ -12,8 +12,18 @@ pub struct Figures {
     pub job_mean_s: f64,
     /// Time that 95 of 100 jobs didn't exceed, s.
     pub job_p95_s: f64,
-    /// Jobs late.
+    /// Jobs late: done after their cut-off, or not at all though it has passed.
     pub late: f64,
+    /// Share of the jobs with a cut-off that were done before it, per cent.
+    pub on_time_pct: f64,
+    /// Share of the jobs done late that were told to be at risk before, per cent.
+    pub late_told_pct: f64,
+    /// Jobs told to be at risk.
+    pub at_risk: f64,
+    /// Time that loads were out of the cold, altogether, minutes.
+    pub warm_min: f64,
+    /// Jobs whose load was out of the cold for longer than it may be.
+    pub too_warm: f64,
     /// Way driven without a load, m per job done.
     pub empty_m_per_job: f64,
     /// Share of the time on the way that robots stood in traffic, per cent.
@@ -25,11 +35,16 @@ pub struct Figures {
 }
 
 /// Name and unit of each figure, in the order of [`Figures::all`].
-pub const NAMES: [(&str, &str); 8] = [
+pub const NAMES: [(&str, &str); 13] = [
     ("jobs_per_hour", "jobs/h"),
     ("job_mean_s", "s"),
     ("job_p95_s", "s"),
     ("late", "jobs"),
+    ("on_time", "%"),
+    ("late_foretold", "%"),
+    ("at_risk", "jobs"),
+    ("out_of_cold", "min"),
+    ("too_warm", "jobs"),
     ("empty_m_per_job", "m/job"),
     ("traffic_pct", "%"),
     ("turn_pct", "%"),
@@ -45,7 +60,12 @@ impl Figures {
             jobs_per_hour: outcome.jobs_per_hour(),
             job_mean_s: seconds(tally.took_mean_ms()),
             job_p95_s: seconds(tally.took_p95_ms()),
-            late: tally.late as f64,
+            late: (tally.late + tally.missed(outcome.end_at())) as f64,
+            on_time_pct: 100.0 * ratio(tally.on_time as f64, tally.with_cut_off() as f64),
+            late_told_pct: 100.0 * ratio(tally.late_told as f64, tally.late as f64),
+            at_risk: tally.warned() as f64,
+            warm_min: seconds(outcome.cold.out_ms()) / 60.0,
+            too_warm: outcome.cold.too_long() as f64,
             ..Figures::default()
         };
         let Some(recording) = &outcome.recording else { return plain };
@@ -70,6 +90,11 @@ impl Figures {
             self.job_mean_s,
             self.job_p95_s,
             self.late,
+            self.on_time_pct,
+            self.late_told_pct,
+            self.at_risk,
+            self.warm_min,
+            self.too_warm,
             self.empty_m_per_job,
             self.traffic_pct,
             self.turn_pct,

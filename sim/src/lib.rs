@@ -11,6 +11,7 @@
 //! byte-identical traces. The oracle shares no code with the controller's checks.
 
 pub mod capacity;
+pub mod cold;
 pub mod comparison;
 mod delays;
 pub mod doors;

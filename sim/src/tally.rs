@@ -15,6 +15,8 @@ pub struct Tally {
     broken: BTreeSet<String>,
     ended: BTreeSet<JobId>,
     accepted: BTreeMap<JobId, Time>,
+    /// Jobs told to be at risk.
+    warned: BTreeSet<JobId>,
     took_ms: Vec<u64>,
     n: u64,
     /// Jobs asked for.
@@ -23,6 +25,10 @@ pub struct Tally {
     pub done: usize,
     /// Done after their cut-off.
     pub late: usize,
+    /// Done by their cut-off, of those that have one.
+    pub on_time: usize,
+    /// Done after their cut-off, and told to be at risk before it.
+    pub late_told: usize,
     /// Failed or cancelled.
     pub failed: usize,
     /// Refused at the door.
@@ -58,6 +64,9 @@ impl Tally {
             JobNews::Accepted => {
                 self.accepted.insert(notification.job.clone(), notification.at);
             }
+            JobNews::AtRisk { .. } => {
+                self.warned.insert(notification.job.clone());
+            }
             JobNews::Assigned | JobNews::Started | JobNews::LegDone { .. } | JobNews::Blocked { .. } => {}
         }
     }
@@ -74,10 +83,31 @@ impl Tally {
             self.took_ms.extend(accepted.map(|accepted| notification.at.since_ms(accepted)));
             let due = self.due.get(job).copied().flatten();
             self.late += usize::from(due.is_some_and(|due| notification.at > due));
+            self.late_told +=
+                usize::from(due.is_some_and(|due| notification.at > due) && self.warned.contains(job));
+            self.on_time += usize::from(due.is_some_and(|due| notification.at <= due));
         } else {
             self.failed += 1;
         }
         self.end_in_sequence(job, is_done);
+    }
+
+    /// Jobs told to be at risk.
+    pub fn warned(&self) -> usize {
+        self.warned.len()
+    }
+
+    /// Jobs with a cut-off.
+    pub fn with_cut_off(&self) -> usize {
+        self.due.values().flatten().count()
+    }
+
+    /// Jobs that haven't ended though their cut-off has passed.
+    pub fn missed(&self, now: Time) -> usize {
+        let is_missed = |(job, due): &(&JobId, &Option<Time>)| {
+            due.is_some_and(|due| due < now) && !self.ended.contains(*job)
+        };
+        self.due.iter().filter(is_missed).count()
     }
 
     fn end_in_sequence(&mut self, job: &JobId, is_done: bool) {

@@ -85,13 +85,13 @@ fn check_station(layout: &Layout, key: &str, station: &str) -> Result<(), Scenar
     Err(ScenarioError::value(key, format!("no station {station:?}; there are {}", known.join(", "))))
 }
 
-fn leg(station: &str, action: &str, job: &str) -> LegSpec {
+pub(crate) fn leg(station: &str, action: &str, job: &str) -> LegSpec {
     let action = (action != NO_ACTION).then(|| ActionSpec { name: action.into(), parameters: Vec::new() });
     let load = action.as_ref().map(|_| Load { id: format!("load-{job}"), load_type: None });
     LegSpec { station: station.into(), action, load, dwell_ms: 0 }
 }
 
-fn spec(id: String, sequence: Option<String>, legs: Vec<LegSpec>) -> JobSpec {
+pub(crate) fn spec(id: String, sequence: Option<String>, legs: Vec<LegSpec>) -> JobSpec {
     JobSpec {
         fingerprint: u128::from(fnv1a(id.as_bytes())),
         id: JobId(id),
@@ -205,13 +205,15 @@ fn of_message(job: job::Job) -> JobSpec {
     let fingerprint = u128::from_be_bytes(job::fingerprint(&JobMessage::Job(Box::new(job.clone()))));
     let extra =
         if job.extra.is_empty() { String::new() } else { serde_json::Value::Object(job.extra).to_string() };
+    let lines = job.legs.iter().flat_map(|leg| &leg.lines);
+    let use_by = lines.filter_map(|line| line.use_by.clone()).min();
     JobSpec {
         id: JobId(job.job_id),
         order_id: job.order_id,
         sequence: job.sequence,
         legs: job.legs.into_iter().map(of_leg).collect(),
         due_at: job.due_at_ms.and_then(|ms| u64::try_from(ms).ok()).map(Time),
-        best_before: job.best_before,
+        best_before: job.best_before.or(use_by),
         temperature: job.temperature.map(of_temperature),
         max_out_of_cold_s: job.max_out_of_cold_s,
         requires: job.requires,

@@ -190,6 +190,26 @@ fn long_scenarios_can_be_run() {
 }
 
 #[test]
+fn shifts_can_be_run_and_their_loads_are_as_cold_as_they_are_stored() {
+    let mut count = 0;
+    for entry in fs::read_dir(folder().join("shifts")).unwrap() {
+        let path = entry.unwrap().path();
+        let read =
+            |name: &str| fs::read(path.parent().unwrap().join(name)).map_err(|error| error.to_string());
+        let setup = Scenario::parse(&fs::read_to_string(&path).unwrap()).unwrap().build(None, &read);
+        let setup = setup.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let truck = setup.jobs.iter().filter(|(_, job)| job.id.0.starts_with("TRUCK"));
+        for (_, job) in truck {
+            let station = setup.layout.station_named(&job.legs[0].station).unwrap();
+            let zone = setup.layout.zone_of(setup.layout.station(station).nodes[0]).unwrap();
+            assert_eq!(job.temperature, zone.temperature, "{}: {}", path.display(), job.id);
+        }
+        count += 1;
+    }
+    assert_eq!(count, 4);
+}
+
+#[test]
 fn a_truck_is_a_sequence_to_one_dock_with_its_departure_as_cut_off() {
     let text = fs::read_to_string(folder().join("trucks.toml")).unwrap();
     let setup = Scenario::parse(&text).unwrap().build(None, &no_files).unwrap();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Time;
 use crate::device::Level;
 use crate::id::{DeviceId, JobId, RobotId};
+use crate::job::Risk;
 use crate::release::Order;
 
 /// One output of `Fleet::step`.
@@ -162,6 +163,9 @@ pub struct Notification {
     pub robot: Option<String>,
     /// The job's unknown fields, as a JSON object's text; empty when there are none.
     pub extra: String,
+    /// Why it has this robot, in one line; only with `Assigned`, by a policy that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What can happen to a job.
@@ -182,6 +186,15 @@ pub enum JobNews {
     Blocked {
         /// What is in the way.
         reason: String,
+    },
+    /// Expected to be done after its cut-off, which hasn't passed yet.
+    AtRisk {
+        /// When it is expected to be done; none = nobody knows.
+        eta: Option<Time>,
+        /// Its cut-off.
+        due_at: Time,
+        /// Why.
+        cause: Risk,
     },
     /// All legs done.
     Done,

@@ -392,6 +392,7 @@ impl Fleet {
             at: now,
             job: id.clone(),
             order_id: job.spec.order_id.clone(),
+            why: (what == JobNews::Assigned && !job.why.is_empty()).then(|| job.why.clone()),
             what,
             robot,
             extra: job.spec.extra.clone(),

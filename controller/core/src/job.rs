@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use drover_maps::{StationId, Temperature};
 
 use crate::clock::Time;
+use crate::dispatch::CutOff;
 use crate::id::{JobId, RobotId};
 use crate::load::Load;
 
@@ -156,6 +157,34 @@ impl FailCode {
     }
 }
 
+/// Why a job is expected to be late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Risk {
+    /// All robots are busy until too late.
+    NoRobot,
+    /// Jobs before it in its sequence take too long.
+    Sequence,
+    /// A failed job holds its sequence.
+    SequenceHeld,
+    /// Its way, or its work, takes too long.
+    Travel,
+    /// Its robot can't go on.
+    RobotHalted,
+}
+
+impl Risk {
+    /// The stable word of the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Risk::NoRobot => "no_robot",
+            Risk::Sequence => "sequence",
+            Risk::SequenceHeld => "sequence_held",
+            Risk::Travel => "travel",
+            Risk::RobotHalted => "robot_halted",
+        }
+    }
+}
+
 /// A job that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -185,6 +214,15 @@ pub struct Job {
     /// Robots that failed at it: it goes to another one.
     #[serde(default)]
     pub failed_by: Vec<RobotId>,
+    /// Why it was given to the robot it was given to last, in one line.
+    #[serde(default)]
+    pub why: String,
+    /// When its turn at its last station is expected, if its load gets warm there; noted by a policy that looks ahead.
+    #[serde(default)]
+    pub turn_at: Option<Time>,
+    /// When it is expected to be done, and whether that is too late.
+    #[serde(default)]
+    pub cut_off: CutOff,
     /// When it ended.
     pub ended_at: Option<Time>,
 }

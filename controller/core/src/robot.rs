@@ -51,6 +51,9 @@ pub struct Robot {
     pub goal: Option<Goal>,
     /// Since when it has had that goal.
     pub goal_since: Time,
+    /// The way to its goal when it was sent there, on an empty floor, ms; 0 = not known.
+    #[serde(default)]
+    pub goal_ms: u32,
     /// What it is about.
     pub task: Task,
     /// Since when it has had no task, while it has none.
@@ -350,6 +353,7 @@ impl Robot {
             claims: VecDeque::new(),
             goal: None,
             goal_since: now,
+            goal_ms: 0,
             task: Task::Idle,
             free_since: now,
             best_ms: u32::MAX,

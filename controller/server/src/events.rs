@@ -64,10 +64,16 @@ pub fn message(site: &str, notification: &Notification) -> EventMessage {
         EventMessage::new(site, notification.n, at_ms, &notification.job.0, state(&notification.what));
     event.order_id.clone_from(&notification.order_id);
     event.robot.clone_from(&notification.robot);
+    event.reason.clone_from(&notification.why);
     event.extra = serde_json::from_str(&notification.extra).unwrap_or_default();
     match &notification.what {
         JobNews::LegDone { leg } => event.leg = u32::try_from(*leg).ok(),
         JobNews::Blocked { reason } => event.reason = Some(reason.clone()),
+        JobNews::AtRisk { eta, due_at, cause } => {
+            event.eta_ms = eta.and_then(|eta| i64::try_from(eta.0).ok());
+            event.due_at_ms = i64::try_from(due_at.0).ok();
+            event.cause = Some(cause.as_str().to_owned());
+        }
         JobNews::Failed { code, reason } => {
             event.code = Some(code.clone());
             event.reason = Some(reason.clone());
@@ -84,6 +90,7 @@ fn state(news: &JobNews) -> JobState {
         JobNews::Started => JobState::Started,
         JobNews::LegDone { .. } => JobState::LegDone,
         JobNews::Blocked { .. } => JobState::Blocked,
+        JobNews::AtRisk { .. } => JobState::AtRisk,
         JobNews::Done => JobState::Done,
         JobNews::Failed { .. } => JobState::Failed,
         JobNews::Cancelled => JobState::Cancelled,
@@ -247,6 +254,7 @@ mod tests {
             what,
             robot: Some("acme/r07".to_owned()),
             extra: r#"{"wave":12}"#.to_owned(),
+            why: None,
         }
     }
 
@@ -270,11 +278,22 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_job_tells_its_code_and_a_blocked_one_its_reason() {
+    fn a_failed_job_tells_its_code_a_blocked_one_its_reason_and_one_at_risk_when_and_why() {
         let failed = body(JobNews::Failed { code: "ACTION_FAILED".to_owned(), reason: "no load".to_owned() });
         assert_eq!(
             (&failed["state"], &failed["code"], &failed["reason"]),
             (&"failed".into(), &"ACTION_FAILED".into(), &"no load".into())
+        );
+        let (eta, due_at) = (Some(Time(1_763_000_100_000)), Time(1_763_000_060_000));
+        let at_risk = body(JobNews::AtRisk { eta, due_at, cause: drover_core::job::Risk::NoRobot });
+        assert_eq!(
+            (&at_risk["state"], &at_risk["eta"], &at_risk["due_at"], &at_risk["cause"]),
+            (
+                &"at_risk".into(),
+                &"2025-11-13T02:15:00Z".into(),
+                &"2025-11-13T02:14:20Z".into(),
+                &"no_robot".into()
+            )
         );
         let blocked = body(JobNews::Blocked { reason: "robot lost".to_owned() });
         assert_eq!((&blocked["state"], &blocked["reason"]), (&"blocked".into(), &"robot lost".into()));

@@ -72,6 +72,7 @@ fn notification(n: u64) -> Notification {
         what: if n.is_multiple_of(2) { JobNews::Done } else { JobNews::LegDone { leg: 0 } },
         robot: None,
         extra: String::new(),
+        why: None,
     }
 }
 

@@ -61,6 +61,7 @@ Examples:
 const COMPARE_HELP: &str = "\
 Examples:
   drover-sim compare sim/scenarios/blocks.toml --policy nearest,matching
+  drover-sim compare sim/scenarios/shifts/fresh-dc.toml --policy nearest,planning --seeds 3
   drover-sim compare sim/scenarios/blocks.toml --policy nearest,longest_idle,matching,throughput --seeds 20 --json
 
 Every policy plays the same seeds, so that a difference is one of the policies and not of their luck.";

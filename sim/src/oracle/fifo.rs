@@ -93,7 +93,11 @@ impl Fifo {
                 }
                 None
             }
-            JobNews::Accepted | JobNews::Assigned | JobNews::LegDone { .. } | JobNews::Blocked { .. } => None,
+            JobNews::Accepted
+            | JobNews::Assigned
+            | JobNews::LegDone { .. }
+            | JobNews::AtRisk { .. }
+            | JobNews::Blocked { .. } => None,
         }
     }
 

@@ -201,6 +201,7 @@ pub(crate) fn word(news: &JobNews) -> String {
         JobNews::Assigned => "assigned".into(),
         JobNews::Started => "started".into(),
         JobNews::LegDone { leg } => format!("leg {leg} done"),
+        JobNews::AtRisk { cause, .. } => format!("at risk: {}", cause.as_str()),
         JobNews::Blocked { reason } => format!("blocked: {reason}"),
         JobNews::Done => "done".into(),
         JobNews::Failed { code, reason } => format!("failed: {code} {reason}"),

@@ -197,7 +197,11 @@ impl Once {
                 self.last.remove(job);
                 None
             }
-            JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::Blocked { .. } => None,
+            JobNews::Accepted
+            | JobNews::Assigned
+            | JobNews::Started
+            | JobNews::AtRisk { .. }
+            | JobNews::Blocked { .. } => None,
         }
     }
 }

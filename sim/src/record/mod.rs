@@ -281,7 +281,9 @@ impl Recorder {
 
     /// An event of a job left the controller.
     pub fn notified(&mut self, now_ms: u64, notification: &Notification) {
-        use drover_core::JobNews::{Accepted, Assigned, Blocked, Cancelled, Done, Failed, LegDone, Started};
+        use drover_core::JobNews::{
+            Accepted, Assigned, AtRisk, Blocked, Cancelled, Done, Failed, LegDone, Started,
+        };
         let robot = notification.robot.as_deref().and_then(|name| self.named(name));
         match (&notification.what, robot) {
             (Assigned, Some(robot)) if self.seen.duties.len() < DUTIES_MAX => self.seen.duties.push(Duty {
@@ -291,7 +293,7 @@ impl Recorder {
                 until_ms: None,
             }),
             (Done | Failed { .. } | Cancelled, _) => self.end_duty(now_ms, &notification.job.0),
-            (Accepted | Assigned | Started | LegDone { .. } | Blocked { .. }, _) => {}
+            (Accepted | Assigned | Started | LegDone { .. } | AtRisk { .. } | Blocked { .. }, _) => {}
         }
     }
 

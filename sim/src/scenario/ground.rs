@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use drover_maps::generate::Warehouse;
-use drover_maps::{EdgeId, Layout, Severity, lif};
+use drover_maps::{EdgeId, Layout, Severity, Temperature, lif};
 
 use super::{ReadFile, ScenarioError};
 
@@ -54,6 +54,8 @@ pub struct Blocks {
     pub parking: Option<u32>,
     /// Aisles are single lanes.
     pub one_way_aisles: Option<bool>,
+    /// Zones from west to east, of equal width: how cold each is.
+    pub zones: Option<Vec<Temperature>>,
 }
 
 const SPACING_MM: u32 = 1_500;
@@ -150,9 +152,15 @@ impl Blocks {
             chargers: self.chargers.unwrap_or(plain.chargers),
             parking: self.parking.unwrap_or(plain.parking),
             one_way_aisles: self.one_way_aisles.unwrap_or(plain.one_way_aisles),
+            zones: self.zones.as_ref().map_or(plain.zones, |zones| zones.iter().zip(1..).map(zone).collect()),
             ..plain
         }
     }
+}
+
+/// Zone number so and so, from the west.
+fn zone((temperature, number): (&Temperature, u32)) -> (String, Temperature) {
+    (format!("zone-{number}"), *temperature)
 }
 
 /// LIF and `site.toml` of a picture. Rows run from north to south.

@@ -159,6 +159,8 @@ pub struct Stream {
     pub priority: u8,
     /// How cold the load must be kept.
     pub temperature: Option<Temperature>,
+    /// Instead of `temperature`: as cold as the zone of the job's first station.
+    pub as_stored: bool,
     /// How long the load may be outside a zone so cold, s.
     pub max_out_of_cold_s: Option<u32>,
     /// Capabilities the robot must have.
@@ -183,6 +185,7 @@ impl Default for Stream {
             due_after_s: None,
             priority: 5,
             temperature: None,
+            as_stored: false,
             max_out_of_cold_s: None,
             requires: Vec::new(),
         }

@@ -149,6 +149,7 @@ fn blocks(scenario: &mut Scenario, rng: &mut Rng, aisles: [u32; 2], bays: [u32; 
         chargers: Some(draw(1, 2)),
         parking: Some(parking),
         one_way_aisles: Some(draw(0, 1) == 1),
+        zones: None,
     };
     scenario.layout = Ground { blocks: Some(blocks), ..Ground::default() };
     // Up to twice as many robots as bays in a small one: who waits may have no place to wait.

@@ -3,7 +3,7 @@
 
 use drover_core::Time;
 use drover_core::job::{ActionSpec, JobSpec, LegSpec};
-use drover_maps::Layout;
+use drover_maps::{Layout, Temperature};
 
 use super::{NO_ACTION, check_legs, check_priority, leg, spec, stations};
 use crate::rng::Rng;
@@ -43,12 +43,12 @@ fn one(
     check(stream)?;
     let legs = patterns(layout, stream)?;
     if let Some(trucks) = &stream.truck {
-        return Ok(for_trucks(stream, trucks, name, &legs, rng));
+        return Ok(for_trucks(layout, stream, trucks, name, &legs, rng));
     }
     let times = arrivals(stream, rng);
     let job = |(number, at): (usize, Time)| {
         let due_at = stream.due_after_s.map(|after| at.plus_ms(after.saturating_mul(1_000)));
-        (at, draw(stream, format!("{name}-{:05}", number + 1), None, due_at, &legs, rng))
+        (at, draw(layout, stream, format!("{name}-{:05}", number + 1), None, due_at, &legs, rng))
     };
     Ok(times.into_iter().enumerate().map(job).collect())
 }
@@ -59,6 +59,9 @@ fn check(stream: &Stream) -> Result<(), ScenarioError> {
         return wrong("until_s", format!("{} isn't after from_s {}", stream.until_s, stream.from_s));
     }
     check_priority("jobs.stream.priority", stream.priority)?;
+    if stream.as_stored && stream.temperature.is_some() {
+        return wrong("as_stored", "doesn't go with `temperature`; take one of them out".into());
+    }
     match &stream.truck {
         None if !(stream.per_hour > 0.0 && stream.per_hour <= PER_HOUR_MAX) => wrong(
             "per_hour",
@@ -118,6 +121,7 @@ fn arrivals(stream: &Stream, rng: &mut Rng) -> Vec<Time> {
 
 /// One sequence per truck, published at once, so long before the truck leaves.
 fn for_trucks(
+    layout: &Layout,
     stream: &Stream,
     trucks: &Trucks,
     name: &str,
@@ -136,13 +140,14 @@ fn for_trucks(
             (START.plus_ms(leaves_s * 1_000), START.plus_ms((leaves_s - trucks.lead_s) * 1_000));
         for place in 1..=trucks.jobs {
             let id = format!("{truck}-{place:02}");
-            jobs.push((comes, draw(stream, id, Some(truck.clone()), Some(due), &legs, rng)));
+            jobs.push((comes, draw(layout, stream, id, Some(truck.clone()), Some(due), &legs, rng)));
         }
     }
     jobs
 }
 
 fn draw(
+    layout: &Layout,
     stream: &Stream,
     id: String,
     sequence: Option<String>,
@@ -156,14 +161,21 @@ fn draw(
         let dwell_ms = stream.dwell_s.saturating_mul(1_000);
         drawn.push(LegSpec { dwell_ms, ..leg(&station, action, &id) });
     }
+    let stored = drawn.first().filter(|_| stream.as_stored).and_then(|leg| stored_at(layout, &leg.station));
     JobSpec {
         due_at,
-        temperature: stream.temperature,
+        temperature: stream.temperature.or(stored),
         max_out_of_cold_s: stream.max_out_of_cold_s,
         requires: stream.requires.clone(),
         priority: stream.priority,
         ..spec(id, sequence, drawn)
     }
+}
+
+/// How cold it is at the station.
+fn stored_at(layout: &Layout, station: &str) -> Option<Temperature> {
+    let node = layout.station(layout.station_named(station)?).nodes.first()?;
+    layout.zone_of(*node)?.temperature
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use drover_core::job::JobRequest;
 use drover_core::{Digest, Fleet, Input, JobId, RobotMessage, RobotName, Time, ToRobot};
 use drover_proto::device::{DeviceRequest, DeviceState};
 
+use crate::cold::Cold;
 use crate::delays::Delays;
 use crate::doors::{Door, DoorFault};
 use crate::intake::{Delivery, Intake};
@@ -106,6 +107,8 @@ enum Happening {
 pub struct Outcome {
     /// What became of the jobs.
     pub tally: Tally,
+    /// How long loads were out of the cold.
+    pub cold: Cold,
     /// Broken invariants.
     pub violations: Vec<Violation>,
     /// Digest of the fleet at the end.
@@ -131,6 +134,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The run's last moment.
+    pub fn end_at(&self) -> Time {
+        START.plus_ms(self.sim_ms)
+    }
+
     /// Jobs done per simulated hour, until the last was done.
     pub fn jobs_per_hour(&self) -> f64 {
         let busy_ms = self.tally.last_done.map_or(0, |at| at.since_ms(START));
@@ -195,6 +203,7 @@ pub struct World<'a> {
     ailing: harm::Ailing,
     oracle: Oracle,
     tally: Tally,
+    cold: Cold,
     traffic: Traffic,
     waits: Waits,
     marks: Marks,
@@ -231,6 +240,7 @@ impl<'a> World<'a> {
             lines: robots.iter().map(|_| Line::default()).collect(),
             oracle: Oracle::new(layout.clone(), names, START),
             tally: Tally::new(setup.jobs.iter().map(|(_, job)| job)),
+            cold: Cold::new(layout.clone(), setup.jobs.iter().map(|(_, job)| job), START),
             doors: Door::all(&layout, &setup.doors, START),
             truths: robots.iter().map(Machine::truth).collect(),
             queue: Queue::default(),
@@ -409,6 +419,7 @@ impl<'a> World<'a> {
         if let Some(trace) = &mut self.trace {
             trace.poses(self.now, &self.robots, &self.truths);
         }
+        self.cold.look(self.now, &self.truths);
         self.record_look();
         if let Some(leader) = self.leader()
             && let Some(site) = &self.processes[leader].site
@@ -480,6 +491,7 @@ impl<'a> World<'a> {
         self.traffic.points = self.processes.iter().map(|process| process.points).sum();
         Outcome {
             tally: self.tally,
+            cold: self.cold,
             violations: self.oracle.into_violations(),
             digest,
             sim_ms: self.now.since_ms(START),

@@ -289,6 +289,8 @@ fn carried(fleet: &Fleet, change: &Change, now: Time) -> Option<State> {
         pending: None,
         reservations: reserved(&change.layout, robots.iter().map(Some)),
         closed_edges: old.closed_edges.iter().filter_map(edge).collect(),
+        // Of a station that is gone nobody asks any more.
+        ended: old.ended.iter().filter_map(|(id, at)| carry.station(*id).map(|there| (there, *at))).collect(),
         obstacles: Vec::new(),
         closed: Vec::new(),
         manoeuvre: Vec::new(),

@@ -5,6 +5,7 @@ use drover_maps::{Layout, StationId};
 use crate::change;
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
+use crate::dispatch::CutOff;
 use crate::fleet::Fleet;
 use crate::id::JobId;
 use crate::job::{Job, JobSpec, JobState, LegSpec};
@@ -52,6 +53,9 @@ fn accept(
         withdrawals: 0,
         failures: 0,
         failed_by: Vec::new(),
+        why: String::new(),
+        turn_at: None,
+        cut_off: CutOff::default(),
         ended_at: None,
     };
     fleet.state.jobs.insert(id.clone(), job);

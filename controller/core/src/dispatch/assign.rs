@@ -8,8 +8,8 @@ use crate::change;
 use crate::clock::Time;
 use crate::command::{Command, JobNews};
 use crate::dispatch::demand::Demand;
-use crate::dispatch::policy::{Candidate, Open};
-use crate::dispatch::{admit, charge, goal, leg, remedy};
+use crate::dispatch::policy::{Candidate, Open, Outlook};
+use crate::dispatch::{admit, ahead, charge, goal, leg, remedy};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::JobState;
@@ -18,6 +18,10 @@ use crate::robot::{Phase, Task};
 
 /// Gives out jobs, batch by batch in queue order, until there is no free robot or no job that may begin.
 pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
+    let policy = fleet.state.config.policy.policy();
+    if policy.looks_ahead() {
+        return ahead::assign(fleet, policy, now, commands);
+    }
     if fleet.state.queue.is_empty() {
         return;
     }
@@ -26,7 +30,6 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
         return;
     }
     let mut demand = Demand::of(fleet);
-    let policy = fleet.state.config.policy.policy();
     let mut queue = fleet.state.queue.iter().cloned().collect::<Vec<_>>().into_iter().peekable();
     while !free.is_empty() && queue.peek().is_some() {
         let (mut jobs, mut batch) = (Vec::new(), Vec::new());
@@ -62,7 +65,8 @@ fn open(fleet: &mut Fleet, id: &JobId, free: &[RobotId], demand: &Demand, now: T
     let length_ms = first.map_or(0, |robot_type| length(fleet, id, robot_type));
     let job = fleet.state.jobs.get(id)?;
     let waited_ms = now.since_ms(job.accepted_at);
-    Some(Open { waited_ms, length_ms, busy: demand.busy(job), backlog: demand.backlog(job), candidates })
+    let (busy, backlog) = (demand.busy(job), demand.backlog(job));
+    Some(Open { waited_ms, length_ms, busy, backlog, outlook: Outlook::default(), candidates })
 }
 
 /// Travel time from the job's first station along the others for robots of this type, ms.
@@ -81,7 +85,7 @@ fn length(fleet: &mut Fleet, id: &JobId, robot_type: TypeId) -> u32 {
     sum
 }
 
-fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
+pub(super) fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
     let layout = std::sync::Arc::clone(&fleet.layout);
     let mut free = Vec::new();
     for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
@@ -103,7 +107,7 @@ fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
 
 /// Its turn in its sequence has come, the sequence isn't spread too far, and its first station is neither crowded nor about
 /// to change.
-fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
+pub(super) fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
     let state = &fleet.state;
     let Some(job) = state.jobs.get(id) else { return false };
     let Some(station) = job.station().filter(|station| !change::has_closed(fleet, *station)) else {
@@ -148,13 +152,21 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec
         });
         let away = tables.iter().map(|table| table[at.index()]).min();
         if let Some(travel_ms) = away.filter(|away| *away != UNREACHABLE) {
-            found.push(Candidate { robot: *robot, travel_ms, idle_ms });
+            found.push(Candidate {
+                robot: *robot,
+                travel_ms,
+                idle_ms,
+                free_ms: 0,
+                is_bound: false,
+                missing_permille: 0,
+                spare: 0,
+            });
         }
     }
     found
 }
 
-fn give(fleet: &mut Fleet, job: &JobId, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+pub(super) fn give(fleet: &mut Fleet, job: &JobId, id: RobotId, now: Time, commands: &mut Vec<Command>) {
     let Some(facts) = fleet.state.jobs.get_mut(job) else { return };
     facts.state = JobState::Assigned(id);
     let place = (9 - facts.spec.priority.min(9), facts.admitted, job.clone());

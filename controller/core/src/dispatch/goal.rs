@@ -111,11 +111,21 @@ pub(crate) fn nearest_of(
     })
 }
 
+/// The way there on an empty floor, ms; 0 if there is none.
+fn way(fleet: &mut Fleet, id: RobotId, node: NodeId) -> u32 {
+    let robot = &fleet.state.robots[id.index()];
+    let Some(here) = robot.trail.decision_point() else { return 0 };
+    let away = fleet.distances.to(&fleet.layout, node, robot.robot_type)[here.index()];
+    if away == UNREACHABLE { 0 } else { away }
+}
+
 /// Gives the robot a goal.
 pub(crate) fn set(fleet: &mut Fleet, id: RobotId, node: NodeId, is_work: bool, now: Time) {
-    let robot = &mut fleet.state.robots[id.index()];
     let goal = Goal { node, is_work };
-    if robot.goal != Some(goal) {
+    if fleet.state.robots[id.index()].goal != Some(goal) {
+        let goal_ms = if is_work { way(fleet, id, node) } else { 0 };
+        let robot = &mut fleet.state.robots[id.index()];
+        robot.goal_ms = goal_ms;
         fleet.places.set(id, robot.goal.map(|goal| goal.node), node);
         robot.goal = Some(goal);
         robot.goal_since = now;

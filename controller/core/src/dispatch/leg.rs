@@ -1,17 +1,22 @@
 //! A leg: wait for a place at the station, drive there, act, stand, done.
 
-use drover_maps::NodeId;
+use drover_maps::{NodeId, StationId};
 
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
 use crate::dispatch::remedy::{self, Failure};
-use crate::dispatch::{goal, line};
+use crate::dispatch::{forecast, goal, line};
 use crate::event::ActionStatus;
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::{ActionSpec, Job, JobState, LegSpec};
 use crate::release::{self, Action};
 use crate::robot::{ChargePhase, Phase, Robot, Task};
+
+/// Who is let in within this of an end had waited for it, ms.
+const LET_IN_MS: u64 = 10_000;
+/// A robot leaves the cold so long before it has to, ms.
+const COLD_LEAD_MS: u64 = 10_000;
 
 /// Takes the robot's job one phase further, as far as it goes now.
 pub(crate) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
@@ -57,6 +62,16 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         }
     }
     let place = layout.station(station).nodes.first().copied()?;
+    if let Some(cold) = waits_in_the_cold(fleet, id, job, station, now) {
+        let is_there = fleet.state.robots[id.index()].goal.is_some_and(|goal| cold.contains(&goal.node));
+        let node = if is_there { None } else { goal::nearest_of(fleet, id, &cold, Some(place)) };
+        if let Some(node) = node {
+            goal::set(fleet, id, node, false, now);
+        }
+        if is_there || node.is_some() {
+            return None;
+        }
+    }
     let front = goal::front_of(fleet, id, place);
     let is_next = is_next(fleet, job);
     let is_in_front = fleet.state.robots[id.index()].goal.is_some_and(|goal| front.contains(&goal.node));
@@ -74,6 +89,29 @@ fn wait(fleet: &mut Fleet, id: RobotId, job: &JobId, now: Time) -> Option<Phase>
         goal::set(fleet, id, node, false, now);
     }
     None
+}
+
+/// Holding nodes cold enough for its load, if its turn comes so late that it can still come from there in time.
+fn waits_in_the_cold(
+    fleet: &mut Fleet,
+    id: RobotId,
+    job: &JobId,
+    station: StationId,
+    now: Time,
+) -> Option<Vec<NodeId>> {
+    let job = fleet.state.jobs.get(job)?;
+    let (turn_at, needed) = (job.turn_at?, job.spec.temperature?);
+    let robot = &fleet.state.robots[id.index()];
+    let (here, robot_type) = (robot.trail.decision_point()?, robot.robot_type);
+    if robot.load.is_none() || !job.is_on_last_leg() || !forecast::is_cold(fleet, here, needed) {
+        return None;
+    }
+    let way_ms = forecast::way_to(fleet, here, station, robot_type);
+    let leaves_at = now.plus_ms(u64::from(fleet.state.pace.of(way_ms)) + COLD_LEAD_MS);
+    let layout = std::sync::Arc::clone(&fleet.layout);
+    let holding = layout.holding().iter().copied();
+    let cold = holding.filter(|node| forecast::is_cold(fleet, *node, needed));
+    (leaves_at < turn_at).then(|| cold.collect())
 }
 
 /// It is among the first of its sequence: it may hold the approach of its last station.
@@ -300,13 +338,30 @@ pub(crate) fn confirm(fleet: &mut Fleet, job: &JobId, leg: usize, now: Time, com
     advance(fleet, id, now, commands);
 }
 
+/// The robot is done at its last station: how long after the one before it, if it was let in when that was done.
+fn note_end(fleet: &mut Fleet, id: RobotId, station: StationId, now: Time) {
+    let let_in = fleet.state.robots[id.index()].goal_since;
+    let before = fleet.state.ended.insert(station, now);
+    if let Some(before) = before.filter(|before| let_in >= *before && let_in.since_ms(*before) < LET_IN_MS) {
+        fleet.state.pace.note_cycle(now.since_ms(before));
+    }
+}
+
 fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands: &mut Vec<Command>) {
     start(fleet, id, id_of_job, now, commands);
     let Some(job) = fleet.state.jobs.get_mut(id_of_job) else { return };
     let leg = job.legs_done;
+    let work_ms = forecast::work_ms(job, leg);
     job.legs_done += 1;
     job.failures = 0;
     let is_last = job.leg().is_none();
+    if is_last && let Some(station) = job.stations.last().copied() {
+        note_end(fleet, id, station, now);
+    } else if leg == 0 {
+        let robot = &fleet.state.robots[id.index()];
+        let took_ms = now.since_ms(robot.goal_since).saturating_sub(u64::from(work_ms));
+        fleet.state.pace.note(took_ms, u64::from(robot.goal_ms));
+    }
     fleet.notify(id_of_job, JobNews::LegDone { leg }, now, commands);
     if is_last {
         fleet.end_job(id_of_job, JobState::Done, JobNews::Done, now, commands);

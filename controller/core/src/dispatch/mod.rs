@@ -2,19 +2,25 @@
 //!
 //! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
 //! chargers; jobs whose robots can't go on go back to the queue (`withdraw`); queued jobs get robots by the policy
-//! (`assign`); whoever is left without work parks (`park`), and leaves places that a new layout changes (`leave`). Between two passes a robot whose own news came goes on alone.
+//! (`assign`, or `ahead` for one that plans), after a look at all cut-offs (`cutoff`); whoever is left without work parks
+//! (`park`), and leaves places that a new layout changes (`leave`). Between two passes a robot whose own news came goes on
+//! alone.
 //! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
 //! may drive to its last station only when the one before it stands there, and may act there only when every one before
 //! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).
 
 mod admit;
+mod ahead;
 mod assign;
 mod charge;
+mod cutoff;
 mod demand;
+mod forecast;
 mod goal;
 mod leave;
 mod leg;
 mod line;
+mod pace;
 mod park;
 mod places;
 pub mod policy;
@@ -23,8 +29,12 @@ mod sequence;
 mod withdraw;
 
 pub(crate) use admit::{cancel, stations, submit, update};
+pub(crate) use ahead::Looked;
+pub use ahead::Proposal;
+pub use cutoff::CutOff;
 pub(crate) use leave::turn_away;
 pub(crate) use leg::{actions_at, confirm, lose_action, note_action, note_place, note_seen};
+pub use pace::Pace;
 pub(crate) use places::Places;
 pub use sequence::Sequence;
 pub(crate) use withdraw::let_go;
@@ -44,6 +54,7 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     }
     charge::send_low(fleet, now);
     withdraw::pass(fleet, now);
+    cutoff::pass(fleet, now, commands);
     assign::assign(fleet, now, commands);
     park::park(fleet, now);
     leave::send_out(fleet, now);

@@ -42,7 +42,7 @@ pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut V
 }
 
 /// The job goes back to its place in the queue, if nothing of it was begun.
-fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
+pub(super) fn withdraw(fleet: &mut Fleet, id: RobotId, now: Time) -> bool {
     let robot = &fleet.state.robots[id.index()];
     let Some(job) = robot.job().cloned() else { return false };
     let can_be = fleet.state.jobs.get(&job).is_some_and(|job| is_untouched(robot, job));
@@ -66,7 +66,7 @@ pub(super) fn give_back(fleet: &mut Fleet, id: RobotId, job_id: &JobId, now: Tim
     fleet.state.plan_is_due = true;
 }
 
-fn is_untouched(robot: &Robot, job: &Job) -> bool {
+pub(super) fn is_untouched(robot: &Robot, job: &Job) -> bool {
     let is_on_its_way =
         matches!(robot.task, Task::Job { phase: Phase::Wait | Phase::Drive | Phase::Stand, .. });
     is_on_its_way && !job.is_begun && job.legs_done == 0 && robot.load.is_none()

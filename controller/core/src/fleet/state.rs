@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use drover_maps::{EdgeId, Layout, NodeId};
+use drover_maps::{EdgeId, Layout, NodeId, StationId};
 
 use crate::audit::Audit;
 use crate::change::Pending;
@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::command::Notification;
 use crate::config::Config;
 use crate::device::Device;
-use crate::dispatch::Sequence;
+use crate::dispatch::{Looked, Pace, Sequence};
 use crate::id::{JobId, RobotId, RobotName};
 use crate::job::Job;
 use crate::operator::Stop;
@@ -45,6 +45,18 @@ pub(crate) struct State {
     pub(crate) expects_strangers: bool,
     /// Notifications the broker hasn't confirmed yet.
     pub(crate) outbox: VecDeque<Notification>,
+    /// How much longer ways take than on an empty floor.
+    #[serde(default)]
+    pub(crate) pace: Pace,
+    /// When the last job was done at each last station.
+    #[serde(default)]
+    pub(crate) ended: BTreeMap<StationId, Time>,
+    /// When jobs were last given out by looking ahead.
+    #[serde(default)]
+    pub(crate) looked: Looked,
+    /// When cut-offs were last looked at.
+    #[serde(default)]
+    pub(crate) cut_offs_at: Time,
     pub(crate) planned_at: Time,
     /// When everybody's task was last looked at.
     #[serde(default)]
@@ -98,6 +110,10 @@ impl State {
             notified: 0,
             expects_strangers: false,
             outbox: VecDeque::new(),
+            pace: Pace::default(),
+            ended: BTreeMap::new(),
+            looked: Looked::default(),
+            cut_offs_at: Time::default(),
             planned_at: Time::default(),
             dispatched_at: Time::default(),
             plan_is_due: false,

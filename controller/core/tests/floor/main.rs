@@ -1,5 +1,6 @@
 //! The fleet on floors without a wire: robots that obey releases at nominal speed and answer with facts.
 
+mod ahead;
 mod beats;
 mod distances;
 mod drawn;

@@ -150,6 +150,7 @@ impl Floor {
                 | Command::Refuse { .. }
                 | Command::Ignore { .. }
                 | Command::Assign { .. }
+                | Command::Layout { .. }
                 | Command::Pause { .. }
                 | Command::Cancel { .. } => {}
                 Command::Device { device, want } => self.put(DOOR_MS, Due::Door(*device, *want)),

@@ -300,6 +300,7 @@ mod tests {
                 what: JobNews::Accepted,
                 robot: None,
                 extra: String::new(),
+                why: None,
             });
         }
     }

@@ -19,13 +19,15 @@ pub(super) fn request(message: JobMessage) -> JobRequest {
 }
 
 fn spec(job: Job, fingerprint: u128) -> JobSpec {
+    let lines = job.legs.iter().flat_map(|leg| &leg.lines);
+    let use_by = lines.filter_map(|line| line.use_by.clone()).min();
     JobSpec {
         id: JobId(job.job_id),
         order_id: job.order_id,
         sequence: job.sequence,
         legs: job.legs.into_iter().map(leg).collect(),
         due_at: job.due_at_ms.map(time),
-        best_before: job.best_before,
+        best_before: job.best_before.or(use_by),
         temperature: job.temperature.map(temperature),
         max_out_of_cold_s: job.max_out_of_cold_s,
         requires: job.requires,

@@ -104,9 +104,11 @@ impl Judge {
             }
             JobNews::Failed { .. } => Outcome::Failed,
             JobNews::Cancelled => Outcome::Cancelled,
-            JobNews::Accepted | JobNews::Assigned | JobNews::LegDone { .. } | JobNews::Blocked { .. } => {
-                return;
-            }
+            JobNews::Accepted
+            | JobNews::Assigned
+            | JobNews::LegDone { .. }
+            | JobNews::AtRisk { .. }
+            | JobNews::Blocked { .. } => return,
         };
         job.ended = Some((now, outcome));
         self.ended += 1;

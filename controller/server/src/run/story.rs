@@ -24,6 +24,7 @@ pub(super) fn tell(record: &Record, fleet: &Fleet) {
                         JobNews::Done
                         | JobNews::Failed { .. }
                         | JobNews::Cancelled
+                        | JobNews::AtRisk { .. }
                         | JobNews::Blocked { .. } => {
                             let robot = news.robot.as_deref().unwrap_or("-");
                             tracing::info!(job = %news.job, robot, seq, "{}", state(&news.what));
@@ -81,6 +82,7 @@ fn end(id: &JobId, news: &JobNews, fleet: &Fleet) {
         | JobNews::Assigned
         | JobNews::Started
         | JobNews::LegDone { .. }
+        | JobNews::AtRisk { .. }
         | JobNews::Blocked { .. } => return,
     };
     metrics::counter!("drover_jobs_ended_total", "outcome" => outcome).increment(1);
@@ -112,6 +114,7 @@ pub(crate) fn state(news: &JobNews) -> &'static str {
         JobNews::Assigned => "assigned",
         JobNews::Started => "started",
         JobNews::LegDone { .. } => "leg_done",
+        JobNews::AtRisk { .. } => "at_risk",
         JobNews::Blocked { .. } => "blocked",
         JobNews::Done => "done",
         JobNews::Failed { .. } => "failed",

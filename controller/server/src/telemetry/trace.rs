@@ -319,7 +319,11 @@ impl Tracer {
             name.clone_from(robot);
         }
         let (outcome, fault) = match &news.what {
-            JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::Blocked { .. } => return,
+            JobNews::Accepted
+            | JobNews::Assigned
+            | JobNews::Started
+            | JobNews::AtRisk { .. }
+            | JobNews::Blocked { .. } => return,
             JobNews::LegDone { leg } => {
                 trace.leg = *leg;
                 spans.extend(trace.end_leg(at));

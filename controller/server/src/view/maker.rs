@@ -282,6 +282,7 @@ fn tell(told: &mut Told, news: &Notification) {
         JobNews::Accepted
         | JobNews::Assigned
         | JobNews::LegDone { .. }
+        | JobNews::AtRisk { .. }
         | JobNews::Blocked { .. }
         | JobNews::Done
         | JobNews::Cancelled => {}

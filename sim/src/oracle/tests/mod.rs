@@ -156,7 +156,7 @@ impl Forger {
 
     fn notification(&self, n: u64, job: &str, what: JobNews) -> Notification {
         let (job, extra) = (JobId(job.into()), String::new());
-        Notification { n, at: START, job, order_id: None, what, robot: None, extra }
+        Notification { n, at: START, job, order_id: None, what, robot: None, extra, why: None }
     }
 
     fn broken(&self) -> Vec<&str> {

@@ -7,6 +7,8 @@
 pub mod longest_idle;
 pub mod matching;
 pub mod nearest;
+pub mod planning;
+pub mod sparse;
 pub mod throughput;
 
 use std::fmt;
@@ -17,14 +19,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::id::RobotId;
 
 /// Every policy by its name; the first is the default.
-pub const POLICIES: [(&str, &(dyn Policy + Sync)); 4] = [
+pub const POLICIES: [(&str, &(dyn Policy + Sync)); 5] = [
     ("nearest", &nearest::Nearest),
     ("longest_idle", &longest_idle::LongestIdle),
     ("matching", &matching::Matching),
     ("throughput", &throughput::Throughput),
+    ("planning", &planning::Planning),
 ];
 
-/// A free robot that can do the job.
+/// A robot that can do the job: a free one, or for a policy that looks ahead one that will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The robot.
@@ -33,6 +36,37 @@ pub struct Candidate {
     pub travel_ms: u32,
     /// How long it has been without a task, ms.
     pub idle_ms: u64,
+    /// Until it is free, ms: 0 = it is, or could be at once.
+    pub free_ms: u32,
+    /// It has a job that it hasn't picked yet.
+    pub is_bound: bool,
+    /// Charge that would be missing to what it must keep after the job, per mille.
+    pub missing_permille: u16,
+    /// Capabilities it has that aren't asked for.
+    pub spare: u8,
+}
+
+/// What becomes of a job when it begins now, for a policy that looks ahead. Times are at the pace of the traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// From its first station, with the work there, until a robot stands at its last, ms.
+    pub to_turn_ms: u32,
+    /// Until its turn at its last station comes, ms; 0 = it has come, or there is no sequence.
+    pub turn_ms: u32,
+    /// The work at its last station, ms.
+    pub end_ms: u32,
+    /// Until it must be done, so that those behind it in its sequence can be in time, ms; none = no cut-off.
+    pub due_ms: Option<i64>,
+    /// Where it would wait for its turn it is too warm for the load.
+    pub gets_warm: bool,
+    /// Days until its goods must be used.
+    pub days_left: Option<i32>,
+    /// Jobs behind it in its sequence.
+    pub followers: u32,
+    /// It is expected to be late, as things stand.
+    pub is_at_risk: bool,
+    /// The robot that has it and hasn't picked yet.
+    pub has: Option<RobotId>,
 }
 
 /// A job that may begin.
@@ -46,6 +80,8 @@ pub struct Open {
     pub busy: u32,
     /// Jobs that wait, this one too, and lead to that of its stations to which most do.
     pub backlog: u32,
+    /// What becomes of it; nothing is known for a policy that doesn't look ahead.
+    pub outlook: Outlook,
     /// Robots that could do it, by id.
     pub candidates: Vec<Candidate>,
 }
@@ -66,6 +102,16 @@ pub trait Policy {
 
     /// Who does what: each job and each robot at most once, best first. A job it leaves out waits.
     fn choose(&self, batch: &[Open]) -> Vec<Choice>;
+
+    /// It wants to see robots that aren't free yet, jobs that aren't picked yet, and what becomes of each job.
+    fn looks_ahead(&self) -> bool {
+        false
+    }
+
+    /// Why this robot does this job, in one line.
+    fn why(&self, _open: &Open, candidate: &Candidate) -> String {
+        format!("there in {} s", candidate.travel_ms / 1_000)
+    }
 }
 
 /// All robots of the batch, by id.
@@ -168,9 +214,13 @@ pub(crate) mod tests {
             robot: RobotId(robot),
             travel_ms: *travel_ms,
             idle_ms: 0,
+            free_ms: 0,
+            is_bound: false,
+            missing_permille: 0,
+            spare: 0,
         };
         let candidates = (0..).zip(travel).map(candidate).collect();
-        Open { waited_ms, length_ms, busy: 0, backlog: 1, candidates }
+        Open { waited_ms, length_ms, busy: 0, backlog: 1, outlook: Outlook::default(), candidates }
     }
 
     #[test]

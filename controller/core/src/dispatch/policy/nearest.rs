@@ -28,8 +28,7 @@ mod tests {
     fn the_nearest_wins_and_the_lower_id_between_equals() {
         let candidates = [(3, 500), (1, 400), (2, 400)].map(|(robot, travel_ms)| Candidate {
             robot: RobotId(robot),
-            travel_ms,
-            idle_ms: 0,
+            ..job(0, 0, &[travel_ms]).candidates[0]
         });
         let batch = [Open { candidates: candidates.to_vec(), ..job(0, 0, &[]) }];
         assert_eq!(Nearest.choose(&batch), [Choice { job: 0, robot: RobotId(1) }]);
