@@ -132,7 +132,7 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     }
     let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
     let outlets = connect(&config, &layout, &doors, &health, led, clock, traces).await?;
-    let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop, wanted);
+    let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop).wanting(wanted);
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name("site".into())

@@ -75,7 +75,6 @@ impl Shell {
         maker: Maker,
         observer: Option<Observer>,
         stop: watch::Receiver<bool>,
-        wanted: Option<Arc<Layout>>,
     ) -> Shell {
         let (gauges, committed) = (Gauges::new(site.fleet()), site.seq());
         Shell {
@@ -86,7 +85,7 @@ impl Shell {
             maker,
             observer,
             stop,
-            wanted,
+            wanted: None,
             answers: HashMap::new(),
             tickets: 0,
             backlog: VecDeque::new(),
@@ -94,6 +93,11 @@ impl Shell {
             committed,
             turns_since_clock: 0,
         }
+    }
+
+    /// The site's files hold this layout, where it isn't the journal's.
+    pub(super) fn wanting(self, wanted: Option<Arc<Layout>>) -> Shell {
+        Shell { wanted, ..self }
     }
 
     /// Runs on the thread that calls it, until told to stop. A long step then blocks nobody's sockets.
