@@ -42,6 +42,7 @@ fn every_request_that_changes_something_carries_an_idempotency_key_first() {
         "ResumeZone",
         "BlockEdge",
         "UnblockEdge",
+        "ReloadLayout",
     ];
     assert_eq!(mutations, expected);
 }

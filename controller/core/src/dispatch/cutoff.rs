@@ -147,7 +147,7 @@ fn queued(
         };
         free.pop();
         let (between_ms, end_ms) = forecast.trip(fleet, &job, robot_type);
-        let there_ms = free_ms + approach_ms + between_ms;
+        let there_ms = free_ms + approach_ms.min(forecast.back(fleet, &job, robot_type)) + between_ms;
         let before = sequence.and_then(|name| turns.get(name).copied().or_else(|| forecast.turn_of(name)));
         let turn_ms = before.map_or(0, |before| before + next_ms(fleet, end_ms));
         let done_ms = there_ms.max(turn_ms) + end_ms;

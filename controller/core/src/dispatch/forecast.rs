@@ -177,6 +177,13 @@ impl Forecast {
         ((first + between).min(TRIP_MAX_MS), end.min(TRIP_MAX_MS))
     }
 
+    /// From its last station to its first, as a robot drives that does one such job after another, ms.
+    pub(crate) fn back(&mut self, fleet: &mut Fleet, job: &Job, robot_type: TypeId) -> u64 {
+        let (Some(first), Some(last)) = (job.stations.first(), job.stations.last()) else { return 0 };
+        let way = self.way(fleet, *last, *first, robot_type);
+        u64::from(fleet.state.pace.of(way))
+    }
+
     /// What becomes of a job that begins now, on a robot of this type.
     pub(crate) fn outlook(&mut self, fleet: &mut Fleet, job: &Job, robot_type: TypeId, now: Time) -> Outlook {
         let (between, end) = self.trip(fleet, job, robot_type);

@@ -136,6 +136,7 @@ fn an_action_nobody_knows_the_end_of_is_never_done_again() {
     let mut shell = driving(r#"["retry", "another_robot", "operator"]"#);
     fail(&mut shell);
     assert_eq!(actions(&shell).len(), 2, "done again after its own word");
+    shell.take_over();
     // It stands at its work, and has forgotten all of it.
     shell.now = shell.now.plus_ms(6_000);
     shell.state = State { last_node_id: "c".into(), ..State::default() };
