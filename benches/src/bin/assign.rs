@@ -2,7 +2,7 @@
 //! cut-offs in the queue, who is to do what. Process CPU time of one thread; nothing is given out, so that every look sees
 //! the same.
 //!
-//! `cargo run --release -p drover-benches --bin dispatch -- --robots 10000 --jobs 10000`
+//! `cargo run --release -p drover-benches --bin assign -- --robots 10000 --jobs 10000`
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ const BARS: [(u32, u32, f64); 2] = [(1_000, 2_000, 20.0), (10_000, 10_000, 500.0
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Exit codes: 0 the bar is met, or there is none for these numbers; 1 it is missed.\n\n\
-    Example:\n  cargo run --release -p drover-benches --bin dispatch -- --robots 1000 --jobs 2000"
+    Example:\n  cargo run --release -p drover-benches --bin assign -- --robots 1000 --jobs 2000"
 )]
 struct Args {
     /// Robots, all free.
