@@ -58,7 +58,7 @@ fn is_whole(redis: &Redis) -> bool {
     hash(redis, "robots").len() == ROBOTS
         && hash(redis, "jobs").len() == JOBS
         && !hash(redis, "stations").is_empty()
-        && hash(redis, "site").len() == 6
+        && hash(redis, "site").len() == 7
         && hash(redis, "head").contains_key("seq")
 }
 
