@@ -15,7 +15,7 @@ use super::assign::{free_robots, give, may_begin};
 use super::demand::Demand;
 use super::forecast::Forecast;
 use super::policy::{Candidate, Open, Outlook, Policy};
-use super::{admit, charge, forecast, withdraw};
+use super::{admit, charge, forecast, remedy, withdraw};
 use crate::clock::Time;
 use crate::command::Command;
 use crate::fleet::Fleet;
@@ -248,7 +248,11 @@ fn open(
     };
     let robot_type = found.first().map_or(TypeId(0), |(_, place)| hands[*place].robot_type);
     let mut outlook = Outlook { has: job.state.robot(), ..forecast.outlook(fleet, job, robot_type, now) };
-    let serves = |hand: &Hand| job.stations.iter().all(|at| fleet.serves(hand.robot_type.index(), *at));
+    let barred = remedy::barred(fleet, job);
+    let serves = |hand: &Hand| {
+        !barred.contains(&hand.robot)
+            && job.stations.iter().all(|at| fleet.serves(hand.robot_type.index(), *at))
+    };
     let mut candidates: Vec<Candidate> = found
         .iter()
         .map(|(travel_ms, place)| (*travel_ms, &hands[*place]))

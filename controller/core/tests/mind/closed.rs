@@ -5,30 +5,10 @@ use std::sync::Arc;
 use drover_core::{Wish, replay};
 use drover_maps::Layout;
 
-use super::shell::{Shell, drawn, job};
+use super::shell::{Shell, job, round_about, under_way};
 
 /// The longest time between two plans of so small a fleet, ms.
 const CYCLE_MS: u64 = 500;
-
-/// A straight way a-b-c, and one round from b over e and f; 8 m each.
-fn round_about() -> Arc<Layout> {
-    let nodes = [("a", 0.0, 0.0), ("b", 8.0, 0.0), ("c", 16.0, 0.0), ("e", 8.0, 8.0), ("f", 16.0, 8.0)];
-    let edges = ["ab", "ba", "bc", "cb", "be", "eb", "ef", "fe", "fc", "cf"];
-    drawn(&nodes, &edges, &["A", "C"])
-}
-
-/// A robot on its way from a to c, which has been told as far as b.
-fn under_way() -> Shell {
-    let mut shell = Shell::on(round_about());
-    shell.commit();
-    shell.hear();
-    shell.submit(1, job("J-1", None));
-    shell.commit();
-    shell.take_over();
-    assert_eq!(shell.held(), ["a", "b"]);
-    assert_eq!(next(&shell), "c");
-    shell
-}
 
 /// The node planned right beyond the decision point.
 fn next(shell: &Shell) -> String {

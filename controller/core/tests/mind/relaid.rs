@@ -6,43 +6,20 @@ use std::sync::Arc;
 use drover_core::{Config, Epoch, Fleet, JobNews, Site, Verdict, Wish, replay};
 use drover_maps::Layout;
 
-use super::shell::{Shell, drawn, job, other, position, robot};
+use super::shell::{
+    ROUND_EDGES, ROUND_NODES, Shell, drawn, job, other, position, robot, round_about, under_way,
+};
 
 /// Longer than a plan waits, ms.
 const CYCLE_MS: u64 = 500;
 
-type Places = Vec<(&'static str, f64, f64)>;
-
-fn places() -> Places {
-    vec![("a", 0.0, 0.0), ("b", 8.0, 0.0), ("c", 16.0, 0.0), ("e", 8.0, 8.0), ("f", 16.0, 8.0)]
-}
-
-const EDGES: [&str; 10] = ["ab", "ba", "bc", "cb", "be", "eb", "ef", "fe", "fc", "cf"];
-
-/// A straight way a-b-c, and one round from b over e and f; 8 m each.
-fn before() -> Arc<Layout> {
-    drawn(&places(), &EDGES, &["A", "C"])
-}
-
 /// The same, with this node elsewhere. A new one comes first, so that every id is another.
 fn with(name: &str, x: f64, y: f64) -> Arc<Layout> {
-    let mut nodes = places();
+    let mut nodes = ROUND_NODES.to_vec();
     nodes.iter_mut().filter(|node| node.0 == name).for_each(|node| (node.1, node.2) = (x, y));
     nodes.insert(0, ("n", 0.0, -8.0));
-    let edges: Vec<&str> = ["an", "na"].into_iter().chain(EDGES).collect();
+    let edges: Vec<&str> = ["an", "na"].into_iter().chain(ROUND_EDGES).collect();
     drawn(&nodes, &edges, &["A", "C"])
-}
-
-/// A robot on its way from a to c, which has been told as far as b.
-fn under_way() -> Shell {
-    let mut shell = Shell::on(before());
-    shell.commit();
-    shell.hear();
-    shell.submit(1, job("J-1", None));
-    shell.commit();
-    shell.take_over();
-    assert_eq!(shell.held(), ["a", "b"]);
-    shell
 }
 
 fn is_on(shell: &Shell, layout: &Layout) -> bool {
@@ -159,7 +136,7 @@ fn vda_state(node: &str, x: f64, y: f64) -> drover_proto::vda5050::State {
 #[test]
 fn a_layout_without_the_station_of_an_open_job_is_refused_with_what_and_the_mend() {
     let mut shell = under_way();
-    let after = drawn(&places(), &EDGES, &["A"]);
+    let after = drawn(&ROUND_NODES, &ROUND_EDGES, &["A"]);
     shell.relay(7, &after);
     let (_, verdict) = shell.answers.last().expect("an answer");
     let Verdict::Rejected { code, reason } = verdict else { panic!("{verdict:?}") };
@@ -168,7 +145,10 @@ fn a_layout_without_the_station_of_an_open_job_is_refused_with_what_and_the_mend
     assert!(shell.site.fleet().pending_layout().is_none());
     finish(&mut shell);
     shell.relay(8, &after);
-    assert!(shell.site.fleet().pending_layout().is_none() || !is_on(&shell, &before()), "then it may come");
+    assert!(
+        shell.site.fleet().pending_layout().is_none() || !is_on(&shell, &round_about()),
+        "then it may come"
+    );
     replays(&shell);
 }
 
@@ -177,8 +157,8 @@ fn the_file_put_back_takes_a_pending_change_back() {
     let mut shell = under_way();
     shell.relay(7, &with("b", 8.0, 1.0));
     assert!(shell.site.fleet().pending_layout().is_some());
-    shell.relay(8, &before());
-    assert!(shell.site.fleet().pending_layout().is_none() && is_on(&shell, &before()));
+    shell.relay(8, &round_about());
+    assert!(shell.site.fleet().pending_layout().is_none() && is_on(&shell, &round_about()));
     finish(&mut shell);
     replays(&shell);
 }
@@ -192,10 +172,10 @@ fn a_snapshot_after_a_change_is_restored_on_the_new_layout_alone() {
     let snapshot = fleet.snapshot();
     let restored = Fleet::restore(Arc::clone(&after), &snapshot).expect("its own layout");
     assert_eq!(restored.digest(), fleet.digest());
-    Fleet::restore(before(), &snapshot).expect_err("the one before");
+    Fleet::restore(round_about(), &snapshot).expect_err("the one before");
     let needed = drover_core::layouts_needed(Some(&snapshot), &shell.journal);
     assert!(needed.contains(&after.fingerprint()), "{needed:?}");
-    let absent = Site::restore(before(), Config::default(), Epoch(2), None, &shell.journal, shell.now);
+    let absent = Site::restore(round_about(), Config::default(), Epoch(2), None, &shell.journal, shell.now);
     assert!(absent.expect_err("a layout is absent").to_string().contains("isn't kept"));
     assert_eq!(robot().serial, "r1");
 }

@@ -1,5 +1,6 @@
 //! A failed action: done again, by another robot, or by hand, as the site says; and never twice by anybody.
 
+use drover_core::dispatch::policy::Name;
 use drover_core::job::{JobRequest, JobState};
 use drover_core::{Input, JobNews, RobotId, Ticket};
 use drover_proto::vda5050::State;
@@ -8,10 +9,15 @@ use super::shell::{Shell, compiled, job, other, position};
 
 /// A row a, b, c with a bay d beside b. Robot r1 stands at a and drives to C for job J-1.
 fn driving(on_failure: &str) -> Shell {
+    driving_by("nearest", on_failure)
+}
+
+fn driving_by(policy: &str, on_failure: &str) -> Shell {
     let nodes = [("a", 0.0, 0.0), ("b", 3.0, 0.0), ("c", 6.0, 0.0), ("d", 3.0, 3.0)];
     let edges = ["ab", "ba", "bc", "cb", "bd", "db"];
     let site = format!("[[action]]\ntype = \"drop\"\non_failure = {on_failure}\n");
-    let mut shell = Shell::on(compiled(&nodes, &edges, &["A", "C"], Some(&site)));
+    let policy = Name::of(policy).expect("a policy");
+    let mut shell = Shell::by(policy, compiled(&nodes, &edges, &["A", "C"], Some(&site)));
     shell.commit();
     shell.hear();
     shell.submit(1, job("J-1", None));
@@ -103,7 +109,13 @@ fn one_that_goes_well_the_second_time_ends_the_job() {
 
 #[test]
 fn another_robot_does_the_job_and_the_one_that_failed_is_not_asked_again() {
-    let mut shell = driving(r#"["another_robot"]"#);
+    for policy in ["nearest", "planning"] {
+        hands_over(policy);
+    }
+}
+
+fn hands_over(policy: &str) {
+    let mut shell = driving_by(policy, r#"["another_robot"]"#);
     let second = State {
         last_node_id: "d".into(),
         agv_position: position(3.0, 3.0),

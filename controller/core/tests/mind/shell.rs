@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use drover_core::dispatch::policy::Name;
 use drover_core::job::{ActionSpec, JobRequest, JobSpec, LegSpec};
 use drover_core::{
     Caller, Config, DeviceMessage, Effect, Epoch, Input, JobId, Layouts, Notification, Record, RobotMessage,
@@ -64,6 +65,27 @@ pub fn compiled(
     Arc::new(drover_maps::compile(lif.to_string().as_bytes(), site).expect("the test's own layout").layout)
 }
 
+/// A straight way a-b-c, and one round from b over e and f; 8 m each.
+pub const ROUND_NODES: [(&str, f64, f64); 5] =
+    [("a", 0.0, 0.0), ("b", 8.0, 0.0), ("c", 16.0, 0.0), ("e", 8.0, 8.0), ("f", 16.0, 8.0)];
+pub const ROUND_EDGES: [&str; 10] = ["ab", "ba", "bc", "cb", "be", "eb", "ef", "fe", "fc", "cf"];
+
+pub fn round_about() -> Arc<Layout> {
+    drawn(&ROUND_NODES, &ROUND_EDGES, &["A", "C"])
+}
+
+/// A robot there on its way from a to c, which has been told as far as b.
+pub fn under_way() -> Shell {
+    let mut shell = Shell::on(round_about());
+    shell.commit();
+    shell.hear();
+    shell.submit(1, job("J-1", None));
+    shell.commit();
+    shell.take_over();
+    assert_eq!(shell.held(), ["a", "b"]);
+    shell
+}
+
 /// A job that drives to C and drops there.
 pub fn job(id: &str, sequence: Option<&str>) -> JobSpec {
     let leg = LegSpec {
@@ -112,7 +134,13 @@ impl Shell {
     }
 
     pub fn on(layout: Arc<Layout>) -> Shell {
-        let site = Site::new(Arc::clone(&layout), config(), Epoch(1), START);
+        Shell::by(Name::default(), layout)
+    }
+
+    /// Jobs are given out by this policy.
+    pub fn by(policy: Name, layout: Arc<Layout>) -> Shell {
+        let config = Config { policy, ..config() };
+        let site = Site::new(Arc::clone(&layout), config, Epoch(1), START);
         Shell::over(layout.into(), site, START, vec![])
     }
 
