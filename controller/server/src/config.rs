@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use access::{Auth, Jwt, Tls};
+use drover_core::dispatch::policy::{Name, POLICIES};
 use reader::Reader;
 
 use crate::tls::Trust;
@@ -317,11 +318,18 @@ fn read_mqtt(reader: &mut Reader) -> Option<Mqtt> {
     })
 }
 
+/// By their names, the default first.
+fn policies() -> Vec<(&'static str, Name)> {
+    let of = |(name, _): &(&'static str, _)| Name::of(name).ok().map(|policy| (*name, policy));
+    POLICIES.iter().filter_map(of).collect()
+}
+
 fn read_core(reader: &mut Reader, site: &str, auto_enroll: bool) -> drover_core::Config {
     let base = drover_core::Config::default();
     drover_core::Config {
         site: site.to_owned(),
         auto_enroll,
+        policy: reader.word("robots.policy", &policies()).unwrap_or_default(),
         cycle_ms: reader.whole("plan.cycle_ms", base.cycle_ms, 50, 60_000),
         window_ms: reader.whole("plan.window_ms", base.window_ms, 1_000, 600_000),
         round_trip_ms: reader.whole("release.round_trip_ms", base.round_trip_ms, 50, 60_000),
@@ -367,6 +375,7 @@ mod tests {
         assert_eq!(config.enroll, Enroll::Configured);
         assert_eq!(config.core.site, "dc-7");
         assert_eq!(config.cache, None);
+        assert_eq!(config.core.policy.as_str(), "nearest");
     }
 
     #[test]
@@ -380,15 +389,23 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once_with_key_and_mend() {
-        let text =
-            "[site]\nid = \"dc 7\"\nlayuot = \"x\"\n[plan]\nwindow_ms = 3\n[store]\nurl = \"mysql://x\"\n";
+        let text = "[site]\nid = \"dc 7\"\nlayuot = \"x\"\n[plan]\nwindow_ms = 3\n[robots]\npolicy = \"best\"\n[store]\nurl = \"mysql://x\"\n";
         let error = parse(text, &[("DROVER_HTTP__LISTEN", "8080")]).unwrap_err();
         let keys: Vec<&str> = error.problems.iter().map(|problem| problem.key.as_str()).collect();
-        for key in ["site.layuot", "site.id", "site.layout", "plan.window_ms", "store.url", "http.listen"] {
+        for key in [
+            "site.layuot",
+            "site.id",
+            "site.layout",
+            "plan.window_ms",
+            "robots.policy",
+            "store.url",
+            "http.listen",
+        ] {
             assert!(keys.contains(&key), "{key} missing in {error}");
         }
         assert!(error.to_string().contains("DROVER_HTTP__LISTEN"), "{error}");
         assert!(error.to_string().contains("did you mean `layout`"), "{error}");
+        assert!(error.to_string().contains("\"planning\""), "{error}");
     }
 
     #[test]

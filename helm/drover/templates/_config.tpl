@@ -61,6 +61,7 @@ password_file = {{ printf "/run/secrets/drover/mqtt-password/%s" .Values.mqtt.pa
 {{- include "drover.ca" (dict "section" "cache" "part" .Values.cache) }}
 [robots]
 enroll = {{ .Values.robots.enroll | toRawJson }}
+policy = {{ .Values.robots.policy | toRawJson }}
 
 [http]
 listen = {{ printf (ternary "[%s]:%d" "%s:%d" (contains ":" .Values.http.address)) .Values.http.address (int .Values.http.port) | toRawJson }}

@@ -1,11 +1,8 @@
 //! Closed edges: robots go round within a planning cycle, and an edge that was closed for a time opens by itself.
 
-use std::sync::Arc;
-
 use drover_core::{Wish, replay};
-use drover_maps::Layout;
 
-use super::shell::{Shell, job, round_about, under_way};
+use super::shell::{Shell, round_about, under_way};
 
 /// The longest time between two plans of so small a fleet, ms.
 const CYCLE_MS: u64 = 500;

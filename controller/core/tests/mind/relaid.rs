@@ -6,9 +6,7 @@ use std::sync::Arc;
 use drover_core::{Config, Epoch, Fleet, JobNews, Site, Verdict, Wish, replay};
 use drover_maps::Layout;
 
-use super::shell::{
-    ROUND_EDGES, ROUND_NODES, Shell, drawn, job, other, position, robot, round_about, under_way,
-};
+use super::shell::{ROUND_EDGES, ROUND_NODES, Shell, drawn, other, position, robot, round_about, under_way};
 
 /// Longer than a plan waits, ms.
 const CYCLE_MS: u64 = 500;

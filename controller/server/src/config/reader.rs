@@ -33,6 +33,7 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("cache.ca", false),
     ("trace.otlp", false),
     ("robots.enroll", false),
+    ("robots.policy", false),
     ("http.listen", false),
     ("http.tls_cert", false),
     ("http.tls_key", false),
