@@ -26,7 +26,7 @@ SIM := cargo run --quiet -p drover-sim --bin drover-sim --
 WEB := controller/web
 WEB_SOURCES = $(shell find $(WEB)/src $(WEB)/public proto/drover -type f 2>/dev/null) $(wildcard $(WEB)/*.*)
 
-.PHONY: help demo test check fmt sim bench bench-planner bench-execution clean web
+.PHONY: help demo test check fmt sim bench bench-planner bench-execution failover clean web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,16 @@ bench: ## simulated seconds per CPU second on the demo's site; bench-planner: th
 bench-planner:
 	cargo build --release -p drover-benches --bin lifelong --bin planner
 	cargo run --quiet --release -p drover-benches --bin planner -- $(ARGS)
+
+# How often each leader is killed, and told to go; how long one is held, s.
+FAILOVERS ?= 50
+HELD_S ?= 30
+
+failover: ## leaders killed, told to go and held, on real brokers; prints how long the standby took
+	scripts/install.sh test
+	$(MAKE) --no-print-directory web
+	cargo build -p drover-controller -p drover-agent --bins
+	DROVER_FAILOVERS=$(FAILOVERS) DROVER_HELD_S=$(HELD_S) cargo test -p drover-controller --test failover -- --nocapture
 
 bench-execution:
 	cargo run --release -p drover-benches --bin execution -- $(ARGS)

@@ -15,8 +15,10 @@ use crate::id::Epoch;
 
 /// How long a lease holds unless it is renewed, ms.
 pub const LEASE_MS: u64 = 4_000;
-/// Pause between two renewals, and between two looks of a standby, ms.
+/// Pause between two renewals, and between two questions to a store that is away, ms.
 pub const RENEW_EVERY_MS: u64 = 1_000;
+/// Pause between two looks of a standby, at most: it takes up a lease that was given back within this time, ms.
+pub const LOOK_EVERY_MS: u64 = 200;
 
 /// The lease of a site, as it stands in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +109,8 @@ impl Lead {
         self.asked = None;
         if let Stage::Standby { .. } = self.stage {
             let is_open = lease.is_none_or(|lease| lease.holder == self.us || lease.expires <= shared);
-            let look_at = own.plus_ms(RENEW_EVERY_MS);
+            let left_ms = lease.map_or(0, |lease| lease.expires.since_ms(shared));
+            let look_at = own.plus_ms(left_ms.min(LOOK_EVERY_MS));
             self.stage = if is_open { Stage::Free } else { Stage::Standby { look_at } };
         }
     }
@@ -130,9 +133,18 @@ impl Lead {
         };
     }
 
-    /// Nobody can have taken the lead yet: a lease holds from when it was asked for, not from when it was granted.
-    pub fn is_sure(&self, own: Time) -> bool {
-        matches!(self.stage, Stage::Leading { sure_until, .. } if own < sure_until)
+    /// Our name in the lease.
+    pub fn us(&self) -> &str {
+        &self.us
+    }
+
+    /// Until when, on our own clock, nobody can have taken the lead: a lease holds from when it was asked for, not from when
+    /// it was granted. 0 = we don't lead.
+    pub fn sure_until(&self) -> Time {
+        match self.stage {
+            Stage::Leading { sure_until, .. } => sure_until,
+            Stage::Standby { .. } | Stage::Free | Stage::Over => Time::default(),
+        }
     }
 
     /// The epoch in which this process leads, or last knew that it did.
@@ -160,6 +172,10 @@ impl Lead {
 mod tests {
     use super::*;
 
+    fn is_sure(lead: &Lead, own: Time) -> bool {
+        own < lead.sure_until()
+    }
+
     fn leading(at: Time) -> Lead {
         let mut lead = Lead::new("a".into());
         assert_eq!(lead.poll(at), Some(Ask::Look));
@@ -180,18 +196,29 @@ mod tests {
             lead.poll(Time(10));
             lead.looked(Time(10), lease.as_ref(), Time(shared));
             assert_eq!(lead.poll(Time(10)) == Some(Ask::Take), takes, "{lease:?} at {shared}");
-            assert_eq!(lead.next_timeout(), (!takes).then_some(Time(10 + RENEW_EVERY_MS)));
+            assert_eq!(lead.next_timeout(), (!takes).then_some(Time(11)));
+        }
+    }
+
+    #[test]
+    fn a_standby_looks_often_and_at_the_moment_the_lease_ends() {
+        let lease = Lease { holder: "b".into(), expires: Time(5_000) };
+        for (shared, pause) in [(1_000, LOOK_EVERY_MS), (4_900, 100)] {
+            let mut lead = Lead::new("a".into());
+            lead.poll(Time(10));
+            lead.looked(Time(10), Some(&lease), Time(shared));
+            assert_eq!(lead.next_timeout(), Some(Time(10 + pause)));
         }
     }
 
     #[test]
     fn a_leader_is_sure_from_when_it_asked_and_not_from_when_it_was_answered() {
         let mut lead = leading(Time(1_000));
-        assert!(lead.is_sure(Time(4_999)) && !lead.is_sure(Time(5_000)));
+        assert!(is_sure(&lead, Time(4_999)) && !is_sure(&lead, Time(5_000)));
         assert_eq!(lead.poll(Time(2_299)), None);
         assert_eq!(lead.poll(Time(2_300)), Some(Ask::Renew(Epoch(7))));
         lead.answered(Time(4_000), Answer::Granted(Epoch(7)));
-        assert!(lead.is_sure(Time(6_299)) && !lead.is_sure(Time(6_300)));
+        assert!(is_sure(&lead, Time(6_299)) && !is_sure(&lead, Time(6_300)));
     }
 
     #[test]
@@ -202,10 +229,10 @@ mod tests {
             assert_eq!(lead.poll(now), Some(Ask::Renew(Epoch(7))));
             lead.answered(now, Answer::Away);
         }
-        assert!(!lead.is_sure(Time(9_100)) && !lead.is_over());
+        assert!(!is_sure(&lead, Time(9_100)) && !lead.is_over());
         lead.poll(Time(11_000));
         lead.answered(Time(11_000), Answer::Granted(Epoch(7)));
-        assert!(lead.is_sure(Time(11_001)));
+        assert!(is_sure(&lead, Time(11_001)));
     }
 
     #[test]
@@ -213,7 +240,7 @@ mod tests {
         let mut lead = leading(Time(0));
         lead.poll(Time(2_000));
         lead.answered(Time(2_000), Answer::Refused);
-        assert!(lead.is_over() && !lead.is_sure(Time(2_001)));
+        assert!(lead.is_over() && !is_sure(&lead, Time(2_001)));
         assert_eq!((lead.poll(Time(9_000)), lead.next_timeout()), (None, None));
         let mut standby = Lead::new("b".into());
         standby.poll(Time(0));
@@ -227,9 +254,9 @@ mod tests {
     fn who_gives_up_is_sure_no_more_and_says_what_to_give_back() {
         let mut lead = leading(Time(0));
         assert_eq!(lead.give_up(), Some(Epoch(7)));
-        assert!(!lead.is_sure(Time(1)) && lead.is_over());
+        assert!(!is_sure(&lead, Time(1)) && lead.is_over());
         lead.answered(Time(2), Answer::Granted(Epoch(7)));
-        assert!(!lead.is_sure(Time(3)), "a late answer brings nothing back");
+        assert!(!is_sure(&lead, Time(3)), "a late answer brings nothing back");
         assert_eq!(Lead::new("b".into()).give_up(), None);
     }
 }

@@ -59,4 +59,6 @@ pub use layouts::{Layouts, needed as layouts_needed};
 pub use operator::{Stop, Wish};
 pub use record::{Entry, Record};
 pub use replay::{ReplayError, Replayed, replay};
-pub use site::{DeviceMessage, Effect, Frozen, Input, RobotMessage, Site, Ticket, ToRobot, Verdict};
+pub use site::{
+    DeviceMessage, Effect, FollowError, Follower, Frozen, Input, RobotMessage, Site, Ticket, ToRobot, Verdict,
+};

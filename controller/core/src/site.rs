@@ -12,6 +12,7 @@
 
 mod agenda;
 mod change;
+mod follow;
 mod freeze;
 mod journal;
 mod ports;
@@ -38,6 +39,7 @@ use crate::record::Record;
 
 pub use crate::link::{Pose, RobotError, Seen, ToRobot};
 use agenda::Agenda;
+pub use follow::{FollowError, Follower};
 pub use freeze::Frozen;
 #[cfg(test)]
 pub(crate) use freeze::planted;
@@ -103,12 +105,22 @@ impl Site {
         records: &[Record],
         now: Time,
     ) -> Result<Site, RestoreError> {
-        let freeze::Restored { fleet, seq, frozen } = freeze::restore(&layouts.into(), snapshot, records)?;
-        let now = now.max(fleet.state.now);
-        let mut site = Site::over(fleet, epoch, seq, now);
+        let freeze::Restored { follower, frozen } = freeze::restore(&layouts.into(), snapshot, records)?;
+        Ok(Site::begin(follower, frozen, config, epoch, now))
+    }
+
+    /// The site that a standby has followed to the journal's end; it leads from here on.
+    pub fn lead(follower: Follower, config: Config, epoch: Epoch, now: Time) -> Site {
+        Site::begin(follower, None, config, epoch, now)
+    }
+
+    fn begin(follower: Follower, frozen: Option<Frozen>, config: Config, epoch: Epoch, now: Time) -> Site {
+        let seq = follower.seq();
+        let now = now.max(follower.fleet.state.now);
+        let mut site = Site::over(follower.fleet, epoch, seq, now);
         site.frozen = frozen;
         site.configure(config, now);
-        Ok(site)
+        site
     }
 
     fn over(fleet: Fleet, epoch: Epoch, seq: Seq, now: Time) -> Site {

@@ -11,12 +11,13 @@ mod layouts;
 mod lead;
 mod shell;
 mod story;
+mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drover_core::{Notification, RestoreError, Site};
+use drover_core::{Notification, RestoreError, Seq, Site};
 use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -35,6 +36,7 @@ use journal::{Journal, Memory};
 pub use lead::Lease;
 use lead::{Led, lead};
 use shell::{Outlets, Shell};
+use tail::Tail;
 
 /// Notifications waiting for the events broker in the channel; more wait in the shell.
 pub const NOTIFICATIONS_MAX: usize = 4_096;
@@ -115,14 +117,14 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
     let Setup { config, layout, clock, observer, doors, inbox, screen, health, mut stop } = setup;
     judge(&config)?;
     let follower = follow(&config, &health, &screen)?;
-    let led = lead(&config, &health, &screen, &mut stop).await;
+    let led = lead(&config, &layout, &health, &screen, &mut stop).await;
     if let Some(follower) = follower {
         follower.abort();
         // Ended, so that no picture of another leader comes after our own first one.
         let _ = follower.await;
     }
-    let Some(led) = led? else { return Ok(()) };
-    let (site, wanted) = restore(&config, &layout, &led, clock).await?;
+    let Some((led, tail)) = led? else { return Ok(()) };
+    let (site, wanted) = restore(&config, &layout, &led, tail, clock).await?;
     let clock = clock.not_before(site.fleet().now());
     let (traces, exporter) = trace(&config, &site, &health)?;
     if let Some(url) = &config.cache {
@@ -130,7 +132,7 @@ pub async fn run(setup: Setup) -> Result<(), RunError> {
         readmodel::lead(url, &config.cache_trust, &config.site, led.epoch.0, views, &health)
             .map_err(bad_cache)?;
     }
-    let maker = Maker::new(screen, &site, led.epoch, led.holder.clone(), clock.speed());
+    let maker = Maker::new(screen, &site, led.epoch, led.holder().to_owned(), clock.speed());
     let outlets = connect(&config, &layout, &doors, &health, led, clock, traces).await?;
     let shell = Shell::new(site, clock, inbox, outlets, maker, observer, stop).wanting(wanted);
     let (end, ended) = oneshot::channel();
@@ -204,47 +206,71 @@ async fn restore(
     config: &Config,
     given: &Arc<Layout>,
     led: &Led,
+    tail: Tail,
     clock: Clock,
 ) -> Result<(Site, Option<Arc<Layout>>), RunError> {
     let started = Instant::now();
-    let loaded = load(led).await?;
-    for finding in &loaded.findings {
-        tracing::error!(finding, "the journal was damaged at its end");
-    }
-    let epoch = led.epoch;
-    let events: usize = loaded.records.iter().map(|record| record.entries.len()).sum();
-    let snapshot = loaded.snapshot.as_ref().map(|(seq, bytes)| (*seq, bytes.as_slice()));
     // A standby may have waited for long: the files are read anew.
     let files = layouts::read(config).await;
-    let layout = files.as_ref().map_or_else(|| Arc::clone(given), |(layout, _)| Arc::clone(layout));
-    let core = config.core.clone();
-    let is_new = snapshot.is_none() && loaded.records.is_empty();
-    let site = if is_new {
-        Site::new(layout, core, epoch, clock.now())
-    } else {
-        let layouts = layouts::of_journal(led, layout, &loaded).await?;
-        Site::restore(layouts, core, epoch, snapshot, &loaded.records, clock.now())?
+    let layout = files.as_ref().map_or(given, |(layout, _)| layout);
+    let (site, is_new) = match tail.finish(led).await {
+        Some(follower) => (Site::lead(follower, config.core.clone(), led.epoch, clock.now()), false),
+        None => read(config, layout, led, clock).await?,
     };
     let wanted = layouts::keep(led, &site, files, is_new).await;
-    let ms = started.elapsed().as_millis();
+    let (epoch, ms) = (led.epoch.0, started.elapsed().as_millis());
     tracing::info!(
         site = config.site,
-        epoch = epoch.0,
+        epoch,
         seq = site.seq().0,
-        "restored {events} events in {ms} ms"
+        "leads the site, {ms} ms after it took the lead"
     );
     Ok((site, wanted))
 }
 
+/// The whole journal from its newest snapshot on; true = it is empty, and the site new.
+async fn read(
+    config: &Config,
+    layout: &Arc<Layout>,
+    led: &Led,
+    clock: Clock,
+) -> Result<(Site, bool), RunError> {
+    let started = Instant::now();
+    let (layout, core) = (Arc::clone(layout), config.core.clone());
+    let loaded = patiently(|| led.store.load(&led.site)).await?;
+    tell_findings(&loaded.findings);
+    let snapshot = loaded.snapshot.as_ref().map(|(seq, bytes)| (*seq, bytes.as_slice()));
+    if snapshot.is_none() && loaded.records.is_empty() {
+        return Ok((Site::new(layout, core, led.epoch, clock.now()), true));
+    }
+    let layouts = layouts::of_journal(&led.store, &led.site, layout, &loaded).await?;
+    let site = Site::restore(layouts, core, led.epoch, snapshot, &loaded.records, clock.now())?;
+    let events: usize = loaded.records.iter().map(|record| record.entries.len()).sum();
+    tracing::info!("restored {events} events in {} ms", started.elapsed().as_millis());
+    Ok((site, false))
+}
+
+/// The records after this place, which was followed.
+async fn load_after(led: &Led, after: Seq) -> Result<Loaded, LoadError> {
+    patiently(|| led.store.load_after(&led.site, after)).await
+}
+
 /// Reads the journal, for as long as it takes while the store is away.
-async fn load(led: &Led) -> Result<Loaded, RunError> {
+async fn patiently<F: Future<Output = Result<Loaded, LoadError>>>(
+    load: impl Fn() -> F,
+) -> Result<Loaded, LoadError> {
     loop {
-        match led.store.load(&led.site).await {
-            Ok(loaded) => return Ok(loaded),
+        match load().await {
             Err(LoadError::Unavailable(error)) => tracing::warn!(%error, "the journal can't be read yet"),
-            Err(error) => return Err(error.into()),
+            done => return done,
         }
         tokio::time::sleep(LOAD_PAUSE).await;
+    }
+}
+
+fn tell_findings(findings: &[String]) {
+    for finding in findings {
+        tracing::error!(finding, "the journal was damaged at its end");
     }
 }
 

@@ -4,6 +4,7 @@
 //! Robots drive to the ends of their bases, and every place stays reserved. Requests are left unanswered: their queue keeps them.
 
 use super::Effect;
+use super::follow::{FollowError, Follower};
 use crate::clock::Time;
 use crate::command::{Alarm, AlarmCode, Command};
 use crate::event::Event;
@@ -11,7 +12,6 @@ use crate::fleet::{Fleet, RestoreError};
 use crate::id::{Digest, Seq};
 use crate::layouts::Layouts;
 use crate::record::Record;
-use crate::replay::{self, ReplayError, Replayed};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Time between two alarms of a frozen site, ms.
@@ -64,7 +64,7 @@ pub(super) fn step(
     caught(|| fleet.step(now, event, commands))
 }
 
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
@@ -72,10 +72,9 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// The fleet after the snapshot and the records that follow it, as far as they can be stepped.
+/// The journal as far as it can be stepped.
 pub(super) struct Restored {
-    pub(super) fleet: Fleet,
-    pub(super) seq: Seq,
+    pub(super) follower: Follower,
     pub(super) frozen: Option<Frozen>,
 }
 
@@ -84,46 +83,29 @@ pub(super) fn restore(
     snapshot: Option<(Seq, &[u8])>,
     records: &[Record],
 ) -> Result<Restored, RestoreError> {
-    let (mut fleet, seq) = begin(layouts, snapshot)?;
-    let mut done = Replayed::at(seq);
+    let mut follower = Follower::begin(layouts.clone(), snapshot)?;
     for (index, record) in records.iter().enumerate() {
-        let why = match caught(|| replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})) {
-            Ok(Ok(())) => continue,
-            Ok(Err(
-                error @ (ReplayError::Gap { .. } | ReplayError::Writers(_) | ReplayError::Layout { .. }),
-            )) => {
-                return Err(error.into());
+        follower = match follower.follow(record) {
+            Ok(follower) => follower,
+            Err(FollowError::Journal(error)) => return Err(error.into()),
+            Err(error @ FollowError::Step { .. }) => {
+                return stop_before(layouts, snapshot, &records[..index], error.to_string());
             }
-            Ok(Err(error @ (ReplayError::Diverged { .. } | ReplayError::Digest { .. }))) => error.to_string(),
-            Err(panic) => panic,
         };
-        let why = format!("the record of seq {} to {}: {why}", record.seq_from.0, record.seq_to.0);
-        return stop_before(layouts, snapshot, &records[..index], why);
     }
-    Ok(Restored { fleet, seq: done.seq, frozen: None })
+    Ok(Restored { follower, frozen: None })
 }
 
-/// What a bad record left behind is thrown away: the good ones are stepped once more.
+/// What a bad record left behind is gone: the good ones are stepped once more.
 fn stop_before(
     layouts: &Layouts,
     snapshot: Option<(Seq, &[u8])>,
     good: &[Record],
     why: String,
 ) -> Result<Restored, RestoreError> {
-    let (mut fleet, seq) = begin(layouts, snapshot)?;
-    let mut done = Replayed::at(seq);
-    for record in good {
-        replay::step(&mut fleet, record, &mut done, &mut |_, _, _| {})?;
-    }
-    let frozen = Some(Frozen::at(&fleet, done.seq, why));
-    Ok(Restored { fleet, seq: done.seq, frozen })
-}
-
-fn begin(layouts: &Layouts, snapshot: Option<(Seq, &[u8])>) -> Result<(Fleet, Seq), RestoreError> {
-    match snapshot {
-        Some((seq, bytes)) => Ok((Fleet::restore(layouts.clone(), bytes)?, seq)),
-        None => Ok((Fleet::new(layouts.clone()), Seq(0))),
-    }
+    let follower = restore(layouts, snapshot, good)?.follower;
+    let frozen = Some(Frozen::at(&follower.fleet, follower.seq(), why));
+    Ok(Restored { follower, frozen })
 }
 
 /// A test's bug: this event can't be stepped.

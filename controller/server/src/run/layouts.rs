@@ -5,12 +5,12 @@ use std::sync::Arc;
 use drover_core::{Layouts, Seq, Site, layouts_needed};
 use drover_maps::Layout;
 
+use super::LOAD_PAUSE;
 use super::journal::keep_layout;
 use super::lead::Led;
-use super::{LOAD_PAUSE, RunError};
 use crate::config::Config;
 use crate::ground::{self, Files};
-use crate::store::{LayoutSource, LoadError, Loaded};
+use crate::store::{LayoutSource, LoadError, Loaded, Store};
 
 /// A layout and what it is compiled from.
 type Read = (Arc<Layout>, LayoutSource);
@@ -29,28 +29,33 @@ pub(super) async fn read(config: &Config) -> Option<Read> {
 }
 
 /// Everything that stepping the journal needs, as far as it is kept.
-pub(super) async fn of_journal(led: &Led, given: Arc<Layout>, loaded: &Loaded) -> Result<Layouts, RunError> {
+pub(super) async fn of_journal(
+    store: &Store,
+    site: &str,
+    given: Arc<Layout>,
+    loaded: &Loaded,
+) -> Result<Layouts, LoadError> {
     let snapshot = loaded.snapshot.as_ref().map(|(_, bytes)| bytes.as_slice());
     let mut first = Arc::clone(&given);
     if snapshot.is_none()
-        && let Some(begun_on) = heads(led).await.first()
-        && let Some(layout) = fetch(led, *begun_on, &given).await?
+        && let Some(begun_on) = heads(store, site).await.first()
+        && let Some(layout) = fetch(store, site, *begun_on, &given).await?
     {
         first = layout;
     }
     let mut layouts = Layouts::from(first);
     layouts.add(Arc::clone(&given));
     for fingerprint in layouts_needed(snapshot, &loaded.records) {
-        if let Some(layout) = fetch(led, fingerprint, &given).await? {
+        if let Some(layout) = fetch(store, site, fingerprint, &given).await? {
             layouts.add(layout);
         }
     }
     Ok(layouts)
 }
 
-async fn heads(led: &Led) -> Vec<u64> {
+async fn heads(store: &Store, site: &str) -> Vec<u64> {
     loop {
-        match led.store.layouts(&led.site).await {
+        match store.layouts(site).await {
             Ok(heads) => return heads,
             Err(error) => tracing::warn!(%error, "the kept layouts can't be read yet"),
         }
@@ -59,12 +64,17 @@ async fn heads(led: &Led) -> Vec<u64> {
 }
 
 /// The layout of this fingerprint, if its source is kept and gives it.
-async fn fetch(led: &Led, fingerprint: u64, given: &Arc<Layout>) -> Result<Option<Arc<Layout>>, LoadError> {
+pub(super) async fn fetch(
+    store: &Store,
+    site: &str,
+    fingerprint: u64,
+    given: &Arc<Layout>,
+) -> Result<Option<Arc<Layout>>, LoadError> {
     if given.fingerprint() == fingerprint {
         return Ok(Some(Arc::clone(given)));
     }
     let source = loop {
-        match led.store.layout(&led.site, fingerprint).await {
+        match store.layout(site, fingerprint).await {
             Ok(source) => break source,
             Err(LoadError::Unavailable(error)) => tracing::warn!(%error, "a kept layout can't be read yet"),
             Err(error) => return Err(error),

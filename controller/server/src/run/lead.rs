@@ -1,15 +1,16 @@
-//! Who leads: take the lease when it is free, ours or over; renew it; know when it is no longer sure.
-//!
-//! The lease is for liveness. Safety comes from the epoch: a deposed leader's append is refused. The deadline kept
-//! here only keeps a leader that slept between its commit and its publish from speaking late.
+//! Who leads: asks the store what [`drover_core::lead`] wants to know, and tells the publishers until when it is sure. A
+//! standby follows the journal between two looks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use drover_core::lead::{Answer, Ask, Lead, Lease as Terms};
 use drover_core::{Epoch, Time};
+use drover_maps::Layout;
 use tokio::sync::watch;
 
+use super::tail::Tail;
 use super::{RunError, journal};
 use crate::config::Config;
 use crate::store::{ConnectError, LeadError, Store, Unavailable};
@@ -17,12 +18,10 @@ use crate::telemetry::Health;
 use crate::tls;
 use crate::view::Screen;
 
-/// How long a lease holds unless it is renewed.
-const LEASE: Duration = Duration::from_secs(4);
-/// Pause between two renewals, and between two looks of a standby.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
 /// Pause between two attempts to reach the store, at most.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// Mends a store that refuses our certificate, or we its.
+const TRUST_KEY: &str = "sslrootcert of store.url";
 
 /// Until when this process surely leads, on its own monotonic clock. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,23 +33,23 @@ pub struct Lease {
 impl Lease {
     /// Nobody can have taken the lead yet.
     pub fn is_sure(&self) -> bool {
-        (self.started.elapsed().as_millis() as u64) < self.deadline_ms.load(Ordering::Acquire)
+        self.own().0 < self.deadline_ms.load(Ordering::Acquire)
     }
 
-    fn new(asked: Instant) -> Lease {
-        let lease = Lease { started: Instant::now(), deadline_ms: Arc::new(AtomicU64::new(0)) };
-        lease.extend(asked);
-        lease
+    fn new() -> Lease {
+        Lease { started: Instant::now(), deadline_ms: Arc::default() }
     }
 
-    /// The store has granted a lease that was asked for at this moment.
-    fn extend(&self, asked: Instant) {
-        let until = (asked + LEASE).saturating_duration_since(self.started);
-        self.deadline_ms.store(until.as_millis() as u64, Ordering::Release);
+    fn own(&self) -> Time {
+        Time(self.started.elapsed().as_millis() as u64)
     }
 
-    fn end(&self) {
-        self.deadline_ms.store(0, Ordering::Release);
+    fn at(&self, own: Time) -> Instant {
+        self.started + Duration::from_millis(own.0)
+    }
+
+    fn set(&self, until: Time) {
+        self.deadline_ms.store(until.0, Ordering::Release);
     }
 }
 
@@ -60,69 +59,112 @@ pub(super) struct Led {
     pub(super) store: Store,
     pub(super) site: String,
     pub(super) epoch: Epoch,
-    /// Our name in the lease.
-    pub(super) holder: String,
     pub(super) lease: Lease,
+    lead: Lead,
 }
 
-/// Opens the store and takes the lead, for as long as it takes. None = told to stop meanwhile.
+/// Opens the store and takes the lead, for as long as it takes; gives the journal as far as it was followed meanwhile.
+/// None = told to stop.
 pub(super) async fn lead(
     config: &Config,
+    layout: &Arc<Layout>,
     health: &Health,
     screen: &Screen,
     stop: &mut watch::Receiver<bool>,
-) -> Result<Option<Led>, RunError> {
-    let mut pause = Duration::from_millis(100);
-    let mut store = None;
+) -> Result<Option<(Led, Tail)>, RunError> {
     metrics::gauge!("drover_leader").set(0.0);
+    tokio::select! {
+        led = take(config, layout, health, screen) => led.map(Some),
+        _ = stop.wait_for(|stop| *stop) => Ok(None),
+    }
+}
+
+async fn take(
+    config: &Config,
+    layout: &Arc<Layout>,
+    health: &Health,
+    screen: &Screen,
+) -> Result<(Led, Tail), RunError> {
+    let store = open(config, health).await?;
+    let (mut lead, lease) = (Lead::new(holder(config)), Lease::new());
+    let mut tail = Tail::new(store.clone(), &config.site, Arc::clone(layout));
     loop {
-        match attempt(config, &mut store).await {
-            Ok(Ok(led)) => {
-                metrics::gauge!("drover_leader").set(1.0);
-                metrics::gauge!("drover_epoch").set(led.epoch.0 as f64);
-                health.up(journal::PART);
-                return Ok(Some(led));
-            }
-            Ok(Err(leader)) => {
+        match ask(&store, &config.site, &mut lead, &lease).await {
+            Ok(Some(leader)) => {
                 screen.note_leader(&leader);
                 health.down(journal::PART, format!("standing by: {leader} leads"));
-                pause = RENEW_EVERY;
+                let look_at = lead.next_timeout().unwrap_or_default();
+                tail.catch_up(lease.at(look_at)).await;
             }
-            Err(ConnectError::Unavailable(error)) => {
-                health.down(journal::PART, tls::told(&error, "sslrootcert of store.url"));
-            }
+            Ok(None) => {}
+            Err(error) => health.down(journal::PART, tls::told(&error, TRUST_KEY)),
+        }
+        if let Some(epoch) = lead.epoch() {
+            metrics::gauge!("drover_leader").set(1.0);
+            metrics::gauge!("drover_epoch").set(epoch.0 as f64);
+            health.up(journal::PART);
+            let site = config.site.clone();
+            return Ok((Led { store, site, epoch, lease, lead }, tail));
+        }
+        rest(&lead, &lease).await;
+    }
+}
+
+/// Connects to the store, for as long as it takes.
+async fn open(config: &Config, health: &Health) -> Result<Store, RunError> {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match Store::connect(config.store.reveal()).await {
+            Ok(store) => return Ok(store),
+            Err(ConnectError::Unavailable(error)) => health.down(journal::PART, tls::told(&error, TRUST_KEY)),
             Err(error @ (ConnectError::UnknownScheme(_) | ConnectError::BadUrl(_))) => {
                 return Err(RunError::Url { key: "store.url", reason: error.to_string() });
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(BACKOFF_MAX),
-            _ = stop.wait_for(|stop| *stop) => return Ok(None),
-        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF_MAX);
     }
 }
 
-/// One attempt: the lead, or the name of who has it.
-async fn attempt(config: &Config, kept: &mut Option<Store>) -> Result<Result<Led, String>, ConnectError> {
-    let store = match kept {
-        Some(store) => store.clone(),
-        None => kept.insert(Store::connect(config.store.reveal()).await?).clone(),
+/// Asks the store what is due, if anything is. Gives who leads, where another process does.
+async fn ask(
+    store: &Store,
+    site: &str,
+    lead: &mut Lead,
+    lease: &Lease,
+) -> Result<Option<String>, Unavailable> {
+    let Some(ask) = lead.poll(lease.own()) else { return Ok(None) };
+    let expires = Terms::expiry(now());
+    let answer = match ask {
+        Ask::Look => match store.lease(site).await {
+            Ok(found) => {
+                let found = found.map(|found| Terms { holder: found.holder, expires: found.expires });
+                lead.looked(lease.own(), found.as_ref(), now());
+                let is_open = lead.next_timeout() == Some(Time::default());
+                return Ok(found.map(|found| found.holder).filter(|_| !is_open));
+            }
+            Err(error) => Err(error),
+        },
+        Ask::Take => match store.lead(site, lead.us(), expires).await {
+            Ok(epoch) => Ok(Answer::Granted(epoch)),
+            Err(LeadError::Contended { .. }) => Ok(Answer::Refused),
+            Err(LeadError::Unavailable(error)) => Err(error),
+        },
+        Ask::Renew(epoch) => store
+            .renew(site, epoch, expires)
+            .await
+            .map(|is_ours| if is_ours { Answer::Granted(epoch) } else { Answer::Refused }),
     };
-    let us = holder(config);
-    if let Some(lease) = store.lease(&config.site).await?
-        && lease.holder != us
-        && lease.expires > now()
-    {
-        return Ok(Err(lease.holder));
-    }
-    let asked = Instant::now();
-    match store.lead(&config.site, &us, expires()).await {
-        Ok(epoch) => {
-            let (site, lease) = (config.site.clone(), Lease::new(asked));
-            Ok(Ok(Led { store, site, epoch, holder: us, lease }))
-        }
-        Err(LeadError::Contended { .. }) => Ok(Err("another process".to_owned())),
-        Err(LeadError::Unavailable(error)) => Err(error.into()),
+    lead.answered(lease.own(), answer.as_ref().copied().unwrap_or(Answer::Away));
+    lease.set(lead.sure_until());
+    answer.map(|_| None)
+}
+
+/// Until there is something to ask; for ever once the lead is over.
+async fn rest(lead: &Lead, lease: &Lease) {
+    match lead.next_timeout() {
+        Some(due) => tokio::time::sleep_until(lease.at(due).into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -134,34 +176,33 @@ fn holder(config: &Config) -> String {
 }
 
 impl Led {
+    /// Our name in the lease.
+    pub(super) fn holder(&self) -> &str {
+        self.lead.us()
+    }
+
     /// Renews the lease until it is lost; resolves then.
     pub(super) async fn keep(&self) {
-        loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            let asked = Instant::now();
-            match self.store.renew(&self.site, self.epoch, expires()).await {
-                Ok(true) => self.lease.extend(asked),
-                Ok(false) => {
-                    metrics::gauge!("drover_leader").set(0.0);
-                    return;
-                }
-                Err(Unavailable { .. }) => tracing::debug!("the lease was not renewed: the store is away"),
+        let mut lead = self.lead.clone();
+        while !lead.is_over() {
+            rest(&lead, &self.lease).await;
+            if ask(&self.store, &self.site, &mut lead, &self.lease).await.is_err() {
+                tracing::debug!("the lease was not renewed: the store is away");
             }
         }
+        metrics::gauge!("drover_leader").set(0.0);
     }
 
     /// A graceful stop lets the next leader begin at once.
-    pub(super) async fn give_up(&self) {
-        self.lease.end();
-        if let Err(error) = self.store.renew(&self.site, self.epoch, Time(0)).await {
+    pub(super) async fn give_up(mut self) {
+        self.lease.set(Time::default());
+        if let Some(epoch) = self.lead.give_up()
+            && let Err(error) = self.store.renew(&self.site, epoch, Time::default()).await
+        {
             tracing::debug!(%error, "the lease was not given back; it ends by itself");
         }
         self.store.close().await;
     }
-}
-
-fn expires() -> Time {
-    now().plus_ms(LEASE.as_millis() as u64)
 }
 
 fn now() -> Time {

@@ -128,9 +128,16 @@ async fn job_twice(
 }
 
 pub(super) async fn load(database: &dyn Database, site: &str) -> Result<Loaded, LoadError> {
-    let lease = lease::read(database, site).await?;
-    let (snapshot, mut findings) = snapshot::newest(database, site).await?;
+    let (snapshot, findings) = snapshot::newest(database, site).await?;
     let after = snapshot.as_ref().map(|(seq, _)| *seq).unwrap_or_default();
+    let rest = load_after(database, site, after).await?;
+    let findings = findings.into_iter().chain(rest.findings).collect();
+    Ok(Loaded { snapshot, findings, ..rest })
+}
+
+pub(super) async fn load_after(database: &dyn Database, site: &str, after: Seq) -> Result<Loaded, LoadError> {
+    let lease = lease::read(database, site).await?;
+    let mut findings = Vec::new();
     let mut cursor = Cursor::new(site, Seq(after.0 + 1), None);
     let mut records: Vec<Record> = Vec::new();
     let mut tip = lease.as_ref().map(|lease| lease.tip);
@@ -138,7 +145,7 @@ pub(super) async fn load(database: &dyn Database, site: &str) -> Result<Loaded, 
         let last = records.last().map_or(after, |record| record.seq_to);
         match cursor.next(database).await {
             Ok(Some(record)) => records.push(record),
-            Ok(None) => return whole(site, tip, Loaded { snapshot, records, last, findings }),
+            Ok(None) => return whole(site, tip, Loaded { snapshot: None, records, last, findings }),
             Err(error @ LoadError::Damaged { seq, .. }) if cursor.is_at_end(database).await? => {
                 let Some(lease) = &lease else { return Err(error) };
                 cut(database, site, lease, seq, last).await?;

@@ -185,6 +185,23 @@ impl Store {
         limited(BULK_MAX, journal::load(&*self.database, site)).await
     }
 
+    /// The same for a standby that has followed the journal to `after` and leads now: no snapshot.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn load_after(&self, site: &str, after: Seq) -> Result<Loaded, LoadError> {
+        limited(BULK_MAX, journal::load_after(&*self.database, site, after)).await
+    }
+
+    /// The newest whole and undamaged snapshot, if there is one: where a standby begins. Reads only.
+    ///
+    /// # Errors
+    /// [`LoadError`]: the database can't be reached.
+    pub async fn newest_snapshot(&self, site: &str) -> Result<Option<(Seq, Vec<u8>)>, LoadError> {
+        let read = async { Ok::<_, LoadError>(snapshot::newest(&*self.database, site).await?.0) };
+        limited(BULK_MAX, read).await
+    }
+
     /// The records from the one that holds `from` on, up to the one that holds `until`, for a replay. Reads only.
     #[must_use]
     pub fn records(&self, site: &str, from: Seq, until: Option<Seq>) -> Records {

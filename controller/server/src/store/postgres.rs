@@ -14,6 +14,9 @@ use super::error::ConnectError;
 const CONNECTIONS_MAX: u32 = 4;
 /// How long an operation waits for a connection; the pool tries that long when the server refuses.
 const ACQUIRE_MAX: Duration = Duration::from_millis(1_500);
+/// A process that stops in the middle of a transaction holds its rows no longer than this, ms: less than a lease, or nobody
+/// could take the lead from it.
+const IDLE_IN_TRANSACTION_MS: &str = "2000";
 
 pub(super) struct Postgres {
     pool: PgPool,
@@ -25,7 +28,11 @@ impl Postgres {
         let options =
             PgConnectOptions::from_str(url).map_err(|error| ConnectError::BadUrl(error.to_string()))?;
         // Tables that exist already are no news.
-        let options = options.application_name("drover").options([("client_min_messages", "warning")]);
+        let settings = [
+            ("client_min_messages", "warning"),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
+        ];
+        let options = options.application_name("drover").options(settings);
         let options = options.disable_statement_logging();
         // The pool would only say that it timed out: the reason is the server's own word.
         PgConnection::connect_with(&options).await?.close().await?;

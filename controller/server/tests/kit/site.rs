@@ -145,6 +145,11 @@ impl Drover {
         }
     }
 
+    /// A signal, e.g. "-STOP"; nothing is waited for.
+    pub fn signal(&self, signal: &str) {
+        self.service.as_ref().unwrap().signal(signal);
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.service.as_mut().is_some_and(Service::is_running)
     }
@@ -227,7 +232,7 @@ impl Drover {
             let log = self.whole_log();
             let has_decided = log[self.log_begin..]
                 .lines()
-                .any(|line| line.contains(" seq=") && !line.contains("restored"));
+                .any(|line| line.contains(" seq=") && !line.contains("leads the site"));
             decided = order.or_else(|| has_decided.then(|| self.started.elapsed()));
             decided.is_some()
         });
