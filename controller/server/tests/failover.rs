@@ -147,6 +147,8 @@ impl Stage {
         wait_until("the new leader's first order", TAKEN_MAX, || self.orders.first_after(decided).is_some());
         let order = self.orders.first_after(decided).unwrap() - blow;
         std::mem::swap(&mut self.leader, &mut self.standby);
+        let log = self.leader.recent_log();
+        assert!(!log.contains(" restored "), "it followed the journal and needs no restoring: {log}");
         Taken { decision, order: order.as_millis() }
     }
 

@@ -51,12 +51,19 @@ struct Hand {
     at: NodeId,
     free_ms: u32,
     idle_ms: u64,
+    charge_permille: Option<u16>,
     /// The job it hasn't picked yet.
     bound: Option<JobId>,
 }
 
-/// Robots near a station that can do what is asked, the nearest first: travel time and place among the hands.
-type Near = Arc<Vec<(u32, usize)>>;
+/// Robots near a station that can do what is asked.
+#[derive(Debug)]
+struct Near {
+    /// Travel time and place among the hands, by place.
+    hands: Vec<(u32, usize)>,
+    /// Type of the nearest.
+    robot_type: TypeId,
+}
 
 /// What is to be given to whom, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +192,7 @@ fn hands(fleet: &Fleet, free: &[RobotId], forecast: &Forecast, now: Time) -> Vec
             at,
             free_ms,
             idle_ms,
+            charge_permille: robot.charge_permille,
             bound,
         };
         if free.binary_search(&id).is_ok() {
@@ -232,7 +240,7 @@ fn soon(fleet: &Fleet, robot: &Robot, job: &Job, forecast: &Forecast) -> Option<
 fn open(
     fleet: &mut Fleet,
     forecast: &mut Forecast,
-    near: &mut BTreeMap<(StationId, Vec<String>), Near>,
+    near: &mut BTreeMap<(StationId, Vec<String>), Arc<Near>>,
     hands: &[Hand],
     job: &Job,
     now: Time,
@@ -246,20 +254,19 @@ fn open(
             found
         }
     };
-    let robot_type = found.first().map_or(TypeId(0), |(_, place)| hands[*place].robot_type);
-    let mut outlook = Outlook { has: job.state.robot(), ..forecast.outlook(fleet, job, robot_type, now) };
+    let outlook = forecast.outlook(fleet, job, found.robot_type, now);
+    let mut outlook = Outlook { has: job.state.robot(), ..outlook };
     let barred = remedy::barred(fleet, job);
-    let serves = |hand: &Hand| {
-        !barred.contains(&hand.robot)
-            && job.stations.iter().all(|at| fleet.serves(hand.robot_type.index(), *at))
-    };
-    let mut candidates: Vec<Candidate> = found
+    let types = 0..fleet.layout.robot_types().len();
+    let serves: Vec<bool> =
+        types.map(|of_type| job.stations.iter().all(|at| fleet.serves(of_type, *at))).collect();
+    let candidates: Vec<Candidate> = found
+        .hands
         .iter()
         .map(|(travel_ms, place)| (*travel_ms, &hands[*place]))
-        .filter(|(_, hand)| serves(hand))
+        .filter(|(_, hand)| serves[hand.robot_type.index()] && !barred.contains(&hand.robot))
         .map(|(travel_ms, hand)| candidate(fleet, job, &outlook, hand, travel_ms))
         .collect();
-    candidates.sort_unstable_by_key(|candidate| candidate.robot);
     let nearest = candidates.iter().map(|one| u64::from(one.free_ms) + u64::from(one.travel_ms)).min();
     if let (Some(nearest), None) = (nearest, outlook.has) {
         let there_ms = nearest + u64::from(outlook.to_turn_ms);
@@ -271,7 +278,7 @@ fn open(
 }
 
 /// Robots that can do what is asked, the nearest to the station: those that have a job are all among them.
-fn nearest(fleet: &mut Fleet, hands: &[Hand], station: StationId, requires: &[String]) -> Vec<(u32, usize)> {
+fn nearest(fleet: &mut Fleet, hands: &[Hand], station: StationId, requires: &[String]) -> Near {
     let layout = Arc::clone(&fleet.layout);
     let mut tables: BTreeMap<TypeId, Vec<Table>> = BTreeMap::new();
     let mut found = Vec::new();
@@ -293,8 +300,10 @@ fn nearest(fleet: &mut Fleet, hands: &[Hand], station: StationId, requires: &[St
         let bound: Vec<(u32, usize)> = found.drain(NEAR_MAX..).filter(kept).collect();
         found.extend(bound);
     }
-    found.sort_unstable_by_key(is_near);
-    found
+    let nearest = found.iter().min_by_key(|one| is_near(one));
+    let robot_type = nearest.map_or(TypeId(0), |(_, place)| hands[*place].robot_type);
+    found.sort_unstable_by_key(|(_, place)| *place);
+    Near { hands: found, robot_type }
 }
 
 fn candidate(fleet: &Fleet, job: &Job, outlook: &Outlook, hand: &Hand, travel_ms: u32) -> Candidate {
@@ -317,8 +326,7 @@ fn candidate(fleet: &Fleet, job: &Job, outlook: &Outlook, hand: &Hand, travel_ms
 /// Charge missing, after so long on the way, to what it must keep, per mille.
 fn missing(fleet: &Fleet, hand: &Hand, busy_ms: u32) -> u16 {
     let battery = fleet.layout.robot_type(hand.robot_type).battery.as_ref();
-    let charge = fleet.state.robots[hand.robot.index()].charge_permille;
-    let Some((battery, charge)) = battery.zip(charge) else { return 0 };
+    let Some((battery, charge)) = battery.zip(hand.charge_permille) else { return 0 };
     let full_ms_w = u64::from(battery.capacity_wh.max(1)) * 3_600_000;
     let used = u64::from(battery.drive_w) * u64::from(busy_ms) * 1_000 / full_ms_w;
     let kept = u64::from(battery.critical_pct) * 10 + u64::from(CHARGE_KEPT_PERMILLE);

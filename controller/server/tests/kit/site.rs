@@ -224,15 +224,19 @@ impl Drover {
         fs::read_to_string(self.folder.file("log")).unwrap_or_default()
     }
 
+    /// What it has logged since it was last started.
+    pub fn recent_log(&self) -> String {
+        self.whole_log().split_off(self.log_begin)
+    }
+
     /// From the start of the process to its first order or the first decision in its log.
     pub fn time_to_first_decision(&self, orders: &Orders) -> Duration {
         let mut decided = None;
         wait_until("a first decision", DECISION_MAX, || {
             let order = orders.first_after(self.started).map(|at| at - self.started);
-            let log = self.whole_log();
-            let has_decided = log[self.log_begin..]
-                .lines()
-                .any(|line| line.contains(" seq=") && !line.contains("leads the site"));
+            let log = self.recent_log();
+            let has_decided =
+                log.lines().any(|line| line.contains(" seq=") && !line.contains("leads the site"));
             decided = order.or_else(|| has_decided.then(|| self.started.elapsed()));
             decided.is_some()
         });

@@ -116,11 +116,13 @@ pub trait Policy {
 
 /// All robots of the batch, by id.
 fn robots(batch: &[Open]) -> Vec<RobotId> {
-    let mut robots: Vec<RobotId> =
-        batch.iter().flat_map(|open| open.candidates.iter().map(|candidate| candidate.robot)).collect();
-    robots.sort_unstable();
-    robots.dedup();
-    robots
+    let mut is_seen: Vec<bool> = Vec::new();
+    for candidate in batch.iter().flat_map(|open| &open.candidates) {
+        let place = candidate.robot.index();
+        is_seen.resize(is_seen.len().max(place + 1), false);
+        is_seen[place] = true;
+    }
+    (0..is_seen.len()).filter(|place| is_seen[*place]).map(|place| RobotId(place as u32)).collect()
 }
 
 /// The name of a policy there is.

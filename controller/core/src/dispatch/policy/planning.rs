@@ -84,22 +84,23 @@ impl Policy for Planning {
 
     fn choose(&self, batch: &[Open]) -> Vec<Choice> {
         let robots = robots(batch);
-        let mut is_taken = vec![false; robots.len()];
+        let mut column_of = vec![None; robots.last().map_or(0, |last| last.index() + 1)];
+        for (column, robot) in robots.iter().enumerate() {
+            column_of[robot.index()] = Some(column as u32);
+        }
         let mut left: Vec<usize> = (0..batch.len()).collect();
         let mut found = Vec::new();
         loop {
-            let column = |candidate: &Candidate| {
-                let column = robots.binary_search(&candidate.robot).ok()?;
-                (!is_taken[column]).then_some(column as u32)
-            };
+            let column = |candidate: &Candidate| column_of[candidate.robot.index()];
             let rows: Vec<Vec<sparse::Arc>> = left.iter().map(|job| row(&batch[*job], column)).collect();
             let columns = sparse::cheapest(&rows, robots.len());
             let before = found.len();
             for ((job, row), column) in left.iter().zip(&rows).zip(&columns) {
                 let Some(column) = column else { continue };
                 let cost = row.iter().find(|arc| arc.0 == *column).map_or(0, |arc| arc.1);
-                found.push((cost, *job, robots[*column as usize]));
-                is_taken[*column as usize] = true;
+                let robot = robots[*column as usize];
+                found.push((cost, *job, robot));
+                column_of[robot.index()] = None;
             }
             if found.len() == before {
                 break;
@@ -124,9 +125,9 @@ impl Policy for Planning {
 fn row(open: &Open, column: impl Fn(&Candidate) -> Option<u32>) -> Vec<sparse::Arc> {
     let worth = worth(open);
     let arc = |candidate: &Candidate| {
+        let column = column(candidate)?;
         let cost = Cost::of(open, candidate, worth);
-        let column = column(candidate).filter(|_| cost.may_go())?;
-        Some((cost.sum(), column))
+        cost.may_go().then(|| (cost.sum(), column))
     };
     let mut arcs: Vec<(i64, u32)> = open.candidates.iter().filter_map(arc).collect();
     if arcs.len() > NEAR_MAX {

@@ -32,7 +32,10 @@ pub fn cheapest(rows: &[Vec<Arc>], columns: usize) -> Vec<Option<u32>> {
         tree: Vec::new(),
         open: BinaryHeap::new(),
     };
-    (0..rows.len()).for_each(|row| search.add(row));
+    // What is worth most comes first: a row that comes too late for a column then sees so at once.
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| search.row_price[*row]);
+    order.into_iter().for_each(|row| search.add(row));
     search.column_of
 }
 
