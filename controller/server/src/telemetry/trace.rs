@@ -324,7 +324,7 @@ impl Tracer {
             | JobNews::Started
             | JobNews::AtRisk { .. }
             | JobNews::Blocked { .. } => return,
-            JobNews::LegDone { leg } => {
+            JobNews::LegDone { leg, short: _ } => {
                 trace.leg = *leg;
                 spans.extend(trace.end_leg(at));
                 return;
