@@ -87,8 +87,12 @@ pub(super) fn advance(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut 
         let Task::Return { back, phase } = robot.task.clone() else { return };
         let is_over = robot.load.is_none() && back.finishes.is_none();
         let next = match phase {
-            // A person has taken it off.
             Phase::Wait | Phase::Drive | Phase::Stand | Phase::Dwell { .. } if is_over => {
+                let text = format!(
+                    "{}: load {} of job {}, which has ended, isn't aboard any more: its way back to {} ends",
+                    robot.name, back.load.id, back.job, back.station
+                );
+                commands.push(alarm(AlarmCode::LoadReturn, id, text));
                 return free(fleet, id, now);
             }
             Phase::Wait => seek(fleet, id, &back.station, now),

@@ -17,7 +17,11 @@ pub(super) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
         let robot = &fleet.state.robots[id.index()];
         let Some(job) = robot.job().and_then(|job| fleet.state.jobs.get(job)) else { continue };
-        if !job.is_overdue && now.since_ms(job.leg_since) >= most_ms {
+        if job.leg_since == Time::default() {
+            // A snapshot of before there was the limit doesn't say.
+            let job = job.spec.id.clone();
+            fleet.state.jobs.get_mut(&job).into_iter().for_each(|job| job.leg_since = now);
+        } else if !job.is_overdue && now.since_ms(job.leg_since) >= most_ms {
             let job = job.spec.id.clone();
             act(fleet, id, &job, now, commands);
         }

@@ -141,11 +141,11 @@ fn alarmed(shell: &Shell, words: &str) -> usize {
 }
 
 fn blocked(shell: &Shell) -> Vec<&str> {
-    let reason = |news| match news {
-        &JobNews::Blocked { ref reason } => Some(reason.as_str()),
-        _ => None,
-    };
     shell.notes.iter().filter_map(|note| reason(&note.what)).collect()
+}
+
+fn reason(news: &JobNews) -> Option<&str> {
+    if let JobNews::Blocked { reason } = news { Some(reason) } else { None }
 }
 
 #[test]
@@ -331,6 +331,7 @@ fn a_person_who_takes_the_load_off_ends_the_return() {
     assert_eq!(load(&shell), None);
     shell.obey();
     pass(&mut shell);
+    assert_eq!(alarmed(&shell, "isn't aboard any more"), 1, "{:?}", shell.alarms);
     assert!(is_idle(&shell));
 }
 

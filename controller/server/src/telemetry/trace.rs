@@ -195,6 +195,7 @@ impl Tracer {
             Event::Robot { robot, fact } => self.fact(*robot, fact, at, spans),
             Event::JobSubmitted(_)
             | Event::LegConfirmed { .. }
+            | Event::LegShort { .. }
             | Event::Tick
             | Event::Configured(_)
             | Event::JobCancelled { .. }
