@@ -291,6 +291,7 @@ fn empty(types: Vec<RobotType>, on_failure: crate::layout::OnFailure) -> Layout 
         holding: vec![],
         on_failure,
         remedies: vec![],
+        returns: None,
         profiles: Default::default(),
         fingerprint: 0,
     }

@@ -57,6 +57,11 @@ pub(crate) fn fingerprint(layout: &Layout) -> u64 {
     for remedies in &layout.remedies {
         hash.text(&format!("{remedies:?}"));
     }
+    // Of a site without one, the fingerprint is what it was before there was the key.
+    if let Some(station) = layout.returns {
+        hash.text("returns");
+        hash.number(i64::from(station.0));
+    }
     hash.0
 }
 

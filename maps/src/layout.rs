@@ -284,6 +284,8 @@ pub struct Layout {
     pub(crate) holding: Vec<NodeId>,
     pub(crate) on_failure: OnFailure,
     pub(crate) remedies: Vec<Remedies>,
+    /// Where loads of jobs that were taken back go; none = where they were picked.
+    pub(crate) returns: Option<StationId>,
     pub(crate) fingerprint: u64,
 }
 
@@ -474,6 +476,11 @@ impl Layout {
     pub fn remedies(&self, action_type: &str) -> &[Remedy] {
         let found = self.remedies.iter().find(|remedies| remedies.action_type == action_type);
         found.map_or(&[], |remedies| &remedies.list)
+    }
+
+    /// Where the load of a job goes that was taken back with it aboard; none = back to where it was picked.
+    pub fn returns(&self) -> Option<StationId> {
+        self.returns
     }
 
     /// Corner points of a curved edge between its end nodes (x, y), mm; empty on a straight edge.

@@ -20,6 +20,7 @@ pub(crate) struct SiteFile {
     pub(crate) holding: Vec<Places>,
     pub(crate) device: Vec<Device>,
     pub(crate) sequences: Sequences,
+    pub(crate) returns: Returns,
     pub(crate) action: Vec<Action>,
 }
 
@@ -103,6 +104,13 @@ pub(crate) struct Sequences {
     pub(crate) on_failure: OnFailure,
 }
 
+/// `[returns]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Returns {
+    pub(crate) station: Option<String>,
+}
+
 /// One `[[action]]`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Action {
@@ -125,6 +133,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "holding",
             "device",
             "sequences",
+            "returns",
             "action",
         ],
     ),
@@ -167,6 +176,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("holding", &["id", "node", "nodes"]),
     ("device", &["id", "kind", "edges"]),
     ("sequences", &["on_failure"]),
+    ("returns", &["station"]),
     ("action", &["type", "on_failure"]),
 ];
 

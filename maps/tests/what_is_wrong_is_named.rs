@@ -275,6 +275,22 @@ fn every_code_is_in_the_document_and_no_other() {
 }
 
 #[test]
+fn a_station_for_returned_loads_is_known_by_name() {
+    let site = "[returns]\nstation = \"S\"";
+    let compiled = compiled(&ring(), Some(site));
+    assert_eq!(compiled.layout.returns(), compiled.layout.station_named("S"));
+    assert!(compiled.layout.returns().is_some(), "{:?}", compiled.findings);
+}
+
+#[test]
+fn a_station_for_returned_loads_that_there_is_not_is_named() {
+    let compiled = compiled(&ring(), Some("[returns]\nstation = \"T\"\nshelf = 7"));
+    expect(&compiled, Error, "UNKNOWN_STATION", &["`returns.station`", "`T`", "correct or remove"]);
+    expect(&compiled, Error, "UNKNOWN_KEY", &["`returns.shelf`", "station"]);
+    assert_eq!(compiled.layout.returns(), None);
+}
+
+#[test]
 fn remedies_that_cannot_be_are_named() {
     let site = r#"
         [[action]]

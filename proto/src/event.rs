@@ -74,6 +74,18 @@ impl JobState {
     }
 }
 
+/// Less was there than ordered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShortLine {
+    /// From 0, in the leg's `lines`; 0 for a leg without lines.
+    pub line: u32,
+    /// What was really there.
+    pub quantity: f64,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// One event of one job. The same event serialises to the same bytes, always.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventMessage {
@@ -114,6 +126,9 @@ pub struct EventMessage {
     /// Why it is at risk, a stable word; only with `at_risk`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// What was short on the leg; only with `leg_done`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub short: Vec<ShortLine>,
     /// The unknown fields of the job, as given.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
@@ -141,6 +156,7 @@ impl EventMessage {
             eta_ms: None,
             due_at_ms: None,
             cause: None,
+            short: Vec::new(),
             extra: Map::new(),
         }
     }

@@ -32,6 +32,7 @@ fn every_request_that_changes_something_carries_an_idempotency_key_first() {
         "Pause",
         "Resume",
         "Release",
+        "Unload",
         "Send",
         "Confirm",
         "ShortPick",

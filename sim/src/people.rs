@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drover_core::job::{ActionSpec, Short};
 use drover_core::robot::{Phase, Task};
 use drover_core::{Fleet, JobId, Time};
 
@@ -20,6 +21,8 @@ const PATIENCE_MS: [u64; 2] = [20_000, 60_000];
 pub struct People {
     rng: Rng,
     asked: BTreeSet<(JobId, usize)>,
+    /// Picks that were looked at.
+    counted: BTreeSet<(JobId, usize)>,
     round_at: Time,
     /// What is amiss: when it was last seen so, and when the operator will act.
     amiss: BTreeMap<String, (Time, Time)>,
@@ -28,7 +31,13 @@ pub struct People {
 impl People {
     /// People who have done nothing yet.
     pub fn new(rng: Rng) -> People {
-        People { rng, asked: BTreeSet::new(), round_at: Time(0), amiss: BTreeMap::new() }
+        People {
+            rng,
+            asked: BTreeSet::new(),
+            counted: BTreeSet::new(),
+            round_at: Time(0),
+            amiss: BTreeMap::new(),
+        }
     }
 
     /// New confirmations: when, for which job, for which of its legs.
@@ -43,6 +52,25 @@ impl People {
             }
         }
         answers
+    }
+
+    /// Picks at which so many per cent find less than ordered: when it is said, and what.
+    pub fn count(&mut self, now: Time, fleet: &Fleet, share: u64) -> Vec<(Time, JobId, Short)> {
+        let mut found = Vec::new();
+        for robot in fleet.robots() {
+            let Task::Job { job, phase } = &robot.task else { continue };
+            let is_there = matches!(phase, Phase::Drive | Phase::Act { .. } | Phase::Dwell { .. });
+            let Some(facts) = fleet.job(job).filter(|_| is_there) else { continue };
+            let action = facts.leg().and_then(|leg| leg.action.as_ref());
+            let is_pick = action.is_some_and(|action| action.name == ActionSpec::PICK);
+            if is_pick && self.counted.insert((job.clone(), facts.legs_done)) && self.rng.below(100) < share {
+                let at = now.plus_ms(self.rng.within(CONFIRM_MS[0], CONFIRM_MS[1]));
+                let quantity_milli = self.rng.below(3) * 1_000;
+                let short = Short { leg: facts.legs_done, line: 0, quantity_milli, reason: String::new() };
+                found.push((at, job.clone(), short));
+            }
+        }
+        found
     }
 
     /// It is time for the operator's next round.

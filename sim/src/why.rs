@@ -29,6 +29,9 @@ fn line(fleet: &Fleet, robot: &Robot) -> String {
             let station = fleet.job(job).and_then(|job| job.leg()).map_or("?", |leg| &leg.station);
             format!("job {job} for {station}, {phase:?}")
         }
+        Task::Return { back, phase } => {
+            format!("load {} of job {} back to {}, {phase:?}", back.load.id, back.job, back.station)
+        }
         Task::Charge { phase } => format!("charge, {phase:?}"),
     };
     let waits = match robot.waits_for {

@@ -88,7 +88,7 @@ fn check_station(layout: &Layout, key: &str, station: &str) -> Result<(), Scenar
 pub(crate) fn leg(station: &str, action: &str, job: &str) -> LegSpec {
     let action = (action != NO_ACTION).then(|| ActionSpec { name: action.into(), parameters: Vec::new() });
     let load = action.as_ref().map(|_| Load { id: format!("load-{job}"), load_type: None });
-    LegSpec { station: station.into(), action, load, dwell_ms: 0 }
+    LegSpec { station: station.into(), action, load, dwell_ms: 0, lines: 0 }
 }
 
 pub(crate) fn spec(id: String, sequence: Option<String>, legs: Vec<LegSpec>) -> JobSpec {
@@ -230,6 +230,7 @@ fn of_leg(leg: job::Leg) -> LegSpec {
         action: leg.action.map(|action| ActionSpec { name: action.as_str().to_owned(), parameters }),
         load: leg.load.map(|load| Load { id: load.id, load_type: load.load_type }),
         dwell_ms: u64::from(leg.dwell_s.unwrap_or(0)) * 1_000,
+        lines: u32::try_from(leg.lines.len()).unwrap_or(u32::MAX),
     }
 }
 

@@ -67,6 +67,7 @@ mutants! {
     an_unheard_sequence_is_caught "unheard-sequence"
     an_admission_out_of_order_is_caught "admit-out-of-order"
     a_wrong_load_is_caught "wrong-load"
+    a_load_put_down_on_the_way_is_caught "drop-on-the-way"
     an_unheard_mode_is_caught "mode-unheard"
     a_lying_door_is_caught "door-lies"
     an_early_acknowledgement_is_caught "ack-before-commit"

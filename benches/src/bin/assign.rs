@@ -154,7 +154,7 @@ fn places(layout: &Layout, count: usize) -> Vec<NodeId> {
 
 fn leg(station: &str, action: &str) -> LegSpec {
     let action = Some(ActionSpec { name: action.into(), parameters: Vec::new() });
-    LegSpec { station: station.into(), action, load: None, dwell_ms: 0 }
+    LegSpec { station: station.into(), action, load: None, dwell_ms: 0, lines: 0 }
 }
 
 fn job(number: u32, legs: Vec<LegSpec>, due: Time) -> JobSpec {

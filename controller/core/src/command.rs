@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Time;
 use crate::device::Level;
 use crate::id::{DeviceId, JobId, RobotId};
-use crate::job::Risk;
+use crate::job::{Risk, Short};
 use crate::release::Order;
 
 /// One output of `Fleet::step`.
@@ -95,7 +95,7 @@ pub enum RejectCode {
     NoLegs,
     /// No such job.
     UnknownJob,
-    /// The job has ended, or its load is aboard: too late for this.
+    /// The job has ended: too late for this.
     TooLate,
     /// The leg isn't one that waits for a person now.
     NotAwaited,
@@ -109,6 +109,8 @@ pub enum RejectCode {
     RobotActive,
     /// The new layout doesn't fit what is under way.
     LayoutUnfit,
+    /// The robot has nothing aboard.
+    NotLoaded,
 }
 
 impl RejectCode {
@@ -142,6 +144,7 @@ impl RejectCode {
             RejectCode::UnknownEdge => "UNKNOWN_EDGE",
             RejectCode::RobotActive => "ROBOT_ACTIVE",
             RejectCode::LayoutUnfit => "LAYOUT_UNFIT",
+            RejectCode::NotLoaded => "NOT_LOADED",
         }
     }
 }
@@ -181,6 +184,9 @@ pub enum JobNews {
     LegDone {
         /// The leg's index.
         leg: usize,
+        /// What was short there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        short: Vec<Short>,
     },
     /// Can't go on without a person.
     Blocked {
@@ -254,6 +260,14 @@ pub enum AlarmCode {
     Implausible,
     /// A load whose job has failed is still aboard.
     LoadAboard,
+    /// What becomes of a load whose job has ended with it aboard.
+    LoadReturn,
+    /// A job has been on one leg for too long.
+    LegOverdue,
+    /// A robot that has begun a job can't go on with it.
+    JobHalted,
+    /// No open way leads to a station that jobs go to.
+    StationUnreachable,
     /// A robot says that its way is blocked: the others go round.
     EdgeBlocked,
     /// An edge that was closed is open again, without an operator's word.
@@ -290,6 +304,10 @@ impl AlarmCode {
             AlarmCode::DeviceBack => "DEVICE_BACK",
             AlarmCode::Implausible => "IMPLAUSIBLE",
             AlarmCode::LoadAboard => "LOAD_ABOARD",
+            AlarmCode::LoadReturn => "LOAD_RETURN",
+            AlarmCode::LegOverdue => "LEG_OVERDUE",
+            AlarmCode::JobHalted => "JOB_HALTED",
+            AlarmCode::StationUnreachable => "STATION_UNREACHABLE",
             AlarmCode::EdgeBlocked => "EDGE_BLOCKED",
             AlarmCode::EdgeOpen => "EDGE_OPEN",
             AlarmCode::Frozen => "FROZEN",

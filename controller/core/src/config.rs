@@ -47,6 +47,8 @@ pub struct Config {
     pub device_stuck_ms: u64,
     /// Time without a state after which nobody answers for a device, ms.
     pub device_silent_ms: u64,
+    /// How long a job may be on one leg before the operator is told, ms; 0 = for ever.
+    pub leg_timeout_ms: u64,
     /// How long a job's id is remembered after the job has ended, ms.
     pub remember_jobs_ms: u64,
 }
@@ -73,6 +75,7 @@ impl Default for Config {
             device_hold_ms: 3_000,
             device_stuck_ms: 20_000,
             device_silent_ms: 12_000,
+            leg_timeout_ms: 3_600_000,
             remember_jobs_ms: 30 * 24 * 3_600_000,
         }
     }

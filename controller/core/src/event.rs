@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::config::Config;
 use crate::device::Observed;
 use crate::id::{DeviceId, JobId, RobotId, RobotName};
-use crate::job::JobSpec;
+use crate::job::{JobSpec, Short};
 use crate::operator::Wish;
 
 /// One input of `Fleet::step`.
@@ -42,6 +42,15 @@ pub enum Event {
         /// The leg's index.
         leg: usize,
         /// Who confirmed.
+        by: String,
+    },
+    /// A person at the station says that less was there than ordered.
+    LegShort {
+        /// The job.
+        job: JobId,
+        /// How much less, and where.
+        short: Short,
+        /// Who says so.
         by: String,
     },
     /// A robot joins the fleet.
@@ -93,6 +102,7 @@ impl Event {
             Event::JobCancelled { .. } => "JobCancelled",
             Event::JobUpdated { .. } => "JobUpdated",
             Event::LegConfirmed { .. } => "LegConfirmed",
+            Event::LegShort { .. } => "LegShort",
             Event::RobotEnrolled { .. } => "RobotEnrolled",
             Event::Robot { .. } => "Robot",
             Event::Device { .. } => "Device",

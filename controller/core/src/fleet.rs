@@ -74,6 +74,7 @@ impl Concerned {
             | Event::JobCancelled { .. }
             | Event::JobUpdated { .. }
             | Event::LegConfirmed { .. }
+            | Event::LegShort { .. }
             | Event::Audited(_)
             | Event::Confirmed { .. } => Concerned::Nobody,
         }
@@ -247,6 +248,7 @@ impl Fleet {
                 dispatch::update(self, &job, due_at, priority, commands)
             }
             Event::LegConfirmed { job, leg, by: _ } => dispatch::confirm(self, &job, leg, now, commands),
+            Event::LegShort { job, short, by: _ } => dispatch::note_short(self, &job, short, now, commands),
             Event::RobotEnrolled { name, robot_type } => self.enroll(name, robot_type, now),
             Event::Robot { robot, fact } => facts::take(self, robot, fact, now, commands),
             Event::Device { device, fact } => device::take(self, device, fact, commands),
@@ -350,11 +352,12 @@ impl Fleet {
         let robot = job.state.robot();
         self.places.forget();
         let is_failed = matches!(state, JobState::Failed(_));
+        let is_done = state == JobState::Done;
         job.state = state;
         job.ended_at = Some(now);
         if let Some(robot) = robot {
             self.state.robots[robot.index()].free_of_task(now);
-            if !is_failed {
+            if is_done {
                 self.state.robots[robot.index()].load = None;
             }
         }

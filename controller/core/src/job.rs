@@ -65,6 +65,22 @@ pub struct LegSpec {
     pub load: Option<Load>,
     /// How long the robot stands after the action, in milliseconds.
     pub dwell_ms: u64,
+    /// How many order lines are picked here; 0 = it isn't said.
+    #[serde(default)]
+    pub lines: u32,
+}
+
+/// A person's word that less was there than ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Short {
+    /// The leg's index.
+    pub leg: usize,
+    /// The line's index; 0 where the leg has none.
+    pub line: u32,
+    /// What was really there, thousandths.
+    pub quantity_milli: u64,
+    /// Why, in the person's words; may be empty.
+    pub reason: String,
 }
 
 /// `pick`, `drop`, `confirm` (a person's), or a robot's own action.
@@ -144,6 +160,10 @@ pub enum FailCode {
     SequenceBroken,
     /// Its robot was taken off the floor with the load, or in the middle of an action.
     RobotRemoved,
+    /// Nothing was there to pick.
+    ShortPick,
+    /// A person took its load off the robot.
+    LoadTaken,
 }
 
 impl FailCode {
@@ -153,6 +173,8 @@ impl FailCode {
             FailCode::ActionFailed => "ACTION_FAILED",
             FailCode::SequenceBroken => "SEQUENCE_BROKEN",
             FailCode::RobotRemoved => "ROBOT_REMOVED",
+            FailCode::ShortPick => "SHORT_PICK",
+            FailCode::LoadTaken => "LOAD_TAKEN",
         }
     }
 }
@@ -223,6 +245,15 @@ pub struct Job {
     /// When it is expected to be done, and whether that is too late.
     #[serde(default)]
     pub cut_off: CutOff,
+    /// What was short, leg by leg.
+    #[serde(default)]
+    pub shorts: Vec<Short>,
+    /// Since when its robot has had the present leg.
+    #[serde(default)]
+    pub leg_since: Time,
+    /// It has been on the present leg for too long, and that was told.
+    #[serde(default)]
+    pub is_overdue: bool,
     /// When it ended.
     pub ended_at: Option<Time>,
 }

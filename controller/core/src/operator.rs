@@ -26,6 +26,8 @@ pub enum Wish {
     ResumeZone(String),
     /// These robots are off the floor: all they hold is free, and they are unknown until they are heard again.
     ReleaseRobots(Vec<RobotName>),
+    /// A person has taken off what these robots carried.
+    UnloadRobots(Vec<RobotName>),
     /// Nobody enters these edges; who is on one drives off.
     CloseEdges(Vec<String>),
     /// The same, and they open by themselves.
@@ -53,6 +55,7 @@ impl Wish {
             Wish::StopZone(_) => "zone.stop",
             Wish::ResumeZone(_) => "zone.resume",
             Wish::ReleaseRobots(_) => "robot.release",
+            Wish::UnloadRobots(_) => "robot.unload",
             Wish::CloseEdges(_) | Wish::CloseEdgesFor { .. } => "edge.block",
             Wish::OpenEdges(_) => "edge.unblock",
             Wish::ChangeLayout { .. } => "layout.change",
@@ -63,7 +66,10 @@ impl Wish {
     pub fn subject(&self) -> String {
         match self {
             Wish::PauseRobots(robots) | Wish::ResumeRobots(robots) if robots.is_empty() => "all".to_owned(),
-            Wish::PauseRobots(robots) | Wish::ResumeRobots(robots) | Wish::ReleaseRobots(robots) => {
+            Wish::PauseRobots(robots)
+            | Wish::ResumeRobots(robots)
+            | Wish::ReleaseRobots(robots)
+            | Wish::UnloadRobots(robots) => {
                 robots.iter().map(RobotName::to_string).collect::<Vec<_>>().join(" ")
             }
             Wish::StopZone(zone) | Wish::ResumeZone(zone) => zone.clone(),
@@ -96,6 +102,7 @@ pub(crate) fn wish(fleet: &mut Fleet, by: String, wish: Wish, now: Time, command
         Wish::StopZone(zone) => set_stopped(fleet, &zone, Some(stop.clone())),
         Wish::ResumeZone(zone) => set_stopped(fleet, &zone, None),
         Wish::ReleaseRobots(names) => release(fleet, &names, now, commands),
+        Wish::UnloadRobots(names) => unload(fleet, &names, now, commands),
         Wish::CloseEdges(names) => set_closed(fleet, &names, Some(&stop)),
         Wish::CloseEdgesFor { edges, for_ms } => {
             let stop = Stop { until: Some(Time(now.0.saturating_add(for_ms))), ..stop };
@@ -165,6 +172,23 @@ fn release(
         dispatch::let_go(fleet, id, now, commands);
         facts::forget(fleet, id);
     }
+    Ok(())
+}
+
+/// A person has taken their loads off: a job that was to bring one has failed.
+fn unload(
+    fleet: &mut Fleet,
+    names: &[RobotName],
+    now: Time,
+    commands: &mut Vec<Command>,
+) -> Result<(), Refusal> {
+    let robots = known(fleet, names)?;
+    let mut loaded = robots.iter().map(|id| &fleet.state.robots[id.index()]);
+    if let Some(empty) = loaded.find(|robot| robot.load.is_none()) {
+        let reason = format!("robot \"{}\" has nothing aboard: list the robots to see who has", empty.name);
+        return Err((RejectCode::NotLoaded, reason));
+    }
+    robots.into_iter().for_each(|id| dispatch::unload(fleet, id, now, commands));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::event::{ActionStatus, Connection, Mode};
 use crate::hold::Hold;
 use crate::id::{DeviceId, JobId, RobotId, RobotName};
+use crate::load::Load;
 use crate::release::Order;
 
 /// A robot of the fleet: hard state.
@@ -78,6 +79,9 @@ pub struct Robot {
     /// Since when it can't go on with its job; none = it can, or has none.
     #[serde(default)]
     pub halted_since: Option<Time>,
+    /// That it can't go on with what it has begun was told.
+    #[serde(default)]
+    pub is_halt_told: bool,
 }
 
 /// Places taken by fact, not by a grant.
@@ -265,11 +269,47 @@ pub enum Task {
         /// Where in the present leg.
         phase: Phase,
     },
+    /// What is left of a job that has ended in the middle of its work; nobody takes that back again.
+    Return {
+        /// What goes where.
+        back: Box<Return>,
+        /// Where in it.
+        phase: Phase,
+    },
     /// Charging.
     Charge {
         /// Where in it.
         phase: ChargePhase,
     },
+}
+
+/// What is left of a job that has ended in the middle of its work: an action that was told is let finish, and what is
+/// aboard then is put down where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// The job; it has ended.
+    pub job: JobId,
+    /// The station that the load goes to, by name.
+    pub station: String,
+    /// The load.
+    pub load: Load,
+    /// What becomes of the load by the action that is let finish; none = there is none any more.
+    pub finishes: Option<Work>,
+    /// When the operator is to be told that the load isn't there yet.
+    pub tell_at: Time,
+    /// How often the robot has failed to put it down.
+    pub failures: u8,
+}
+
+/// What an action of a job does to the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// It takes the load aboard.
+    Pick,
+    /// It puts the load down.
+    Drop,
+    /// Nothing.
+    Other,
 }
 
 /// Where in a leg a robot is.
@@ -349,6 +389,7 @@ impl Robot {
             blocked: None,
             blocked_told_at: Time::default(),
             halted_since: None,
+            is_halt_told: false,
             order: OrderState::default(),
             claims: VecDeque::new(),
             goal: None,
@@ -389,7 +430,7 @@ impl Robot {
     pub fn is_movable(&self) -> bool {
         let works = match &self.task {
             Task::Idle => false,
-            Task::Job { phase, .. } => match phase {
+            Task::Job { phase, .. } | Task::Return { phase, .. } => match phase {
                 Phase::Wait | Phase::Drive => false,
                 Phase::Stand | Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. } => true,
             },
@@ -426,8 +467,9 @@ impl Robot {
     /// Until when it stands, if its leg asks it to.
     pub(crate) fn dwells_until(&self) -> Option<Time> {
         match self.task {
-            Task::Job { phase: Phase::Dwell { until }, .. } => Some(until),
-            Task::Idle | Task::Job { .. } | Task::Charge { .. } => None,
+            Task::Job { phase: Phase::Dwell { until }, .. }
+            | Task::Return { phase: Phase::Dwell { until }, .. } => Some(until),
+            Task::Idle | Task::Job { .. } | Task::Return { .. } | Task::Charge { .. } => None,
         }
     }
 
@@ -435,7 +477,7 @@ impl Robot {
     pub fn job(&self) -> Option<&JobId> {
         match &self.task {
             Task::Job { job, .. } => Some(job),
-            Task::Idle | Task::Charge { .. } => None,
+            Task::Idle | Task::Return { .. } | Task::Charge { .. } => None,
         }
     }
 

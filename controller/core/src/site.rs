@@ -190,6 +190,9 @@ impl Site {
             Input::Confirm { ticket, job, leg, by } => {
                 self.ask(now, requests::confirm(job, leg, &by), by, ticket, effects);
             }
+            Input::ShortPick { ticket, job, short, by } => {
+                self.ask(now, requests::short_pick(job, short, &by), by, ticket, effects);
+            }
             Input::Wish { ticket, wish, by } => {
                 self.ask(now, requests::wish(wish, &by), by, ticket, effects);
             }
@@ -462,6 +465,7 @@ impl Site {
             | Event::JobCancelled { .. }
             | Event::JobUpdated { .. }
             | Event::LegConfirmed { .. }
+            | Event::LegShort { .. }
             | Event::Device { .. }
             | Event::Audited(_)
             | Event::StrangersExpected(_)

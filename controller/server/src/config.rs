@@ -326,10 +326,12 @@ fn policies() -> Vec<(&'static str, Name)> {
 
 fn read_core(reader: &mut Reader, site: &str, auto_enroll: bool) -> drover_core::Config {
     let base = drover_core::Config::default();
+    let leg_timeout_s = base.leg_timeout_ms / 1_000;
     drover_core::Config {
         site: site.to_owned(),
         auto_enroll,
         policy: reader.word("robots.policy", &policies()).unwrap_or_default(),
+        leg_timeout_ms: reader.whole("jobs.leg_timeout_s", leg_timeout_s, 0, 604_800) * 1_000,
         cycle_ms: reader.whole("plan.cycle_ms", base.cycle_ms, 50, 60_000),
         window_ms: reader.whole("plan.window_ms", base.window_ms, 1_000, 600_000),
         round_trip_ms: reader.whole("release.round_trip_ms", base.round_trip_ms, 50, 60_000),

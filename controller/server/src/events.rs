@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use drover_core::job::Short;
 use drover_core::{JobNews, Notification};
-use drover_proto::event::{EventMessage, JobState};
+use drover_proto::event::{EventMessage, JobState, ShortLine};
 use futures::FutureExt;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Confirmation, ExchangeKind, PublisherConfirm};
@@ -67,7 +68,10 @@ pub fn message(site: &str, notification: &Notification) -> EventMessage {
     event.reason.clone_from(&notification.why);
     event.extra = serde_json::from_str(&notification.extra).unwrap_or_default();
     match &notification.what {
-        JobNews::LegDone { leg } => event.leg = u32::try_from(*leg).ok(),
+        JobNews::LegDone { leg, short } => {
+            event.leg = u32::try_from(*leg).ok();
+            event.short = short.iter().map(short_line).collect();
+        }
         JobNews::Blocked { reason } => event.reason = Some(reason.clone()),
         JobNews::AtRisk { eta, due_at, cause } => {
             event.eta_ms = eta.and_then(|eta| i64::try_from(eta.0).ok());
@@ -81,6 +85,11 @@ pub fn message(site: &str, notification: &Notification) -> EventMessage {
         JobNews::Accepted | JobNews::Assigned | JobNews::Started | JobNews::Done | JobNews::Cancelled => {}
     }
     event
+}
+
+fn short_line(short: &Short) -> ShortLine {
+    let reason = (!short.reason.is_empty()).then(|| short.reason.clone());
+    ShortLine { line: short.line, quantity: short.quantity_milli as f64 / 1_000.0, reason }
 }
 
 fn state(news: &JobNews) -> JobState {
@@ -264,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_done_leg_is_told_as_promised() {
-        let message = message("fresh-dc", &notification(JobNews::LegDone { leg: 0 }));
+        let message = message("fresh-dc", &notification(JobNews::LegDone { leg: 0, short: vec![] }));
         assert_eq!(
             (message.message_id(), message.routing_key()),
             ("fresh-dc/4711".into(), "fresh-dc.job.leg_done".into())
@@ -274,7 +283,20 @@ mod tests {
             "order_id": "SO-8812", "state": "leg_done", "leg": 0, "robot": "acme/r07", "reason": null,
             "extra": { "wave": 12 }
         });
-        assert_eq!(body(JobNews::LegDone { leg: 0 }), expected);
+        assert_eq!(body(JobNews::LegDone { leg: 0, short: vec![] }), expected);
+    }
+
+    #[test]
+    fn what_was_short_stands_with_its_leg() {
+        let short = |line, quantity_milli, reason: &str| Short {
+            leg: 0,
+            line,
+            quantity_milli,
+            reason: reason.to_owned(),
+        };
+        let told = body(JobNews::LegDone { leg: 0, short: vec![short(0, 2_500, "broken"), short(2, 0, "")] });
+        let expected = serde_json::json!([{ "line": 0, "quantity": 2.5, "reason": "broken" }, { "line": 2, "quantity": 0.0 }]);
+        assert_eq!(told["short"], expected);
     }
 
     #[test]

@@ -105,7 +105,9 @@ fn refusal(code: &str, reason: &str) -> Status {
     let kind = match code {
         "JOB_ID_REUSED" | "KEY_REUSED" => tonic::Code::AlreadyExists,
         "UNKNOWN_JOB" | "UNKNOWN_ROBOT" | "UNKNOWN_ZONE" | "UNKNOWN_EDGE" => tonic::Code::NotFound,
-        "TOO_LATE" | "NOT_AWAITED" | "ROBOT_ACTIVE" | "LAYOUT_UNFIT" => tonic::Code::FailedPrecondition,
+        "TOO_LATE" | "NOT_AWAITED" | "ROBOT_ACTIVE" | "LAYOUT_UNFIT" | "NOT_LOADED" => {
+            tonic::Code::FailedPrecondition
+        }
         _ => tonic::Code::InvalidArgument,
     };
     coded(Status::new(kind, format!("{code}: {reason}")), code)

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use drover_core::job::JobRequest;
+use drover_core::job::{JobRequest, Short};
 use drover_core::{Caller, DeviceMessage, Fleet, JobId, RobotMessage, RobotName, Seq, Verdict, Wish};
 use drover_maps::Layout;
 use tokio::sync::{mpsc, oneshot};
@@ -41,6 +41,15 @@ pub enum Request {
         job: JobId,
         /// The leg's index.
         leg: usize,
+        /// Who.
+        by: Caller,
+    },
+    /// A person at the station says that less was there than ordered.
+    ShortPick {
+        /// The job.
+        job: JobId,
+        /// How much less, and where.
+        short: Short,
         /// Who.
         by: Caller,
     },

@@ -175,6 +175,7 @@ fn kind(event: &Event) -> &'static str {
         Event::JobCancelled { .. } => "job cancelled",
         Event::JobUpdated { .. } => "job updated",
         Event::LegConfirmed { .. } => "leg confirmed",
+        Event::LegShort { .. } => "short pick",
         Event::RobotEnrolled { .. } => "robot enrolled",
         Event::Robot { .. } => "robot fact",
         Event::Device { .. } => "device fact",

@@ -69,7 +69,7 @@ fn notification(n: u64) -> Notification {
         at: Time(1_763_000_000_000 + n),
         job: JobId(format!("J-{n:04}")),
         order_id: None,
-        what: if n.is_multiple_of(2) { JobNews::Done } else { JobNews::LegDone { leg: 0 } },
+        what: if n.is_multiple_of(2) { JobNews::Done } else { JobNews::LegDone { leg: 0, short: vec![] } },
         robot: None,
         extra: String::new(),
         why: None,

@@ -362,6 +362,38 @@ async fn streams_tell_what_happens_and_a_stalled_one_stops_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_taken_back_with_its_load_aboard_brings_it_back() {
+    let floor = Floor::start("taken-back").await;
+    let mut picture = floor.all_idle().await;
+    let mut events = floor.events(None).await;
+    floor.submit("J-1", &["PICK-001", "DOCK-01"]).await;
+    let short = v1::ShortPickRequest {
+        task_id: "J-1/0".to_owned(),
+        quantity: 2.5,
+        reason: "broken".to_owned(),
+        ..v1::ShortPickRequest::default()
+    };
+    FloorServiceClient::new(floor.channel.clone()).short_pick(short).await.unwrap();
+    let picked = loop {
+        let event = events.message().await.unwrap().unwrap();
+        if event.state() == v1::JobState::LegDone {
+            break event;
+        }
+    };
+    let line = v1::ShortLine { line: 0, quantity: 2.5, reason: "broken".to_owned() };
+    assert_eq!((picked.leg, &picked.short[..]), (Some(0), &[line][..]));
+    let who = name(picked.robot.as_ref().unwrap());
+    let cancel = v1::CancelJobRequest { job_id: "J-1".to_owned(), ..v1::CancelJobRequest::default() };
+    floor.jobs().cancel(cancel).await.unwrap();
+    assert_eq!(events.message().await.unwrap().unwrap().state(), v1::JobState::Cancelled);
+    picture.until("the load to be aboard", |picture| !picture.robots[&who].loads.is_empty()).await;
+    picture.until("the load to be back", |picture| picture.robots[&who].loads.is_empty()).await;
+    let layout = floor.site().get_layout(v1::GetLayoutRequest::default()).await.unwrap().into_inner();
+    let station = layout.stations.into_iter().find(|station| station.id == "PICK-001");
+    assert!(station.unwrap().nodes.contains(&picture.robots[&who].last_node), "{:?}", picture.robots[&who]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_layout_is_sent_once_and_known_by_its_version() {
     let floor = Floor::start("layout").await;
     let whole = floor.site().get_layout(v1::GetLayoutRequest::default()).await.unwrap().into_inner();

@@ -129,8 +129,35 @@ async fn refusals_carry_their_code_and_pages_are_newest_first() {
     let mut floor = FloorServiceClient::new(channel);
     let confirm = v1::ConfirmRequest { task_id: "J-1/0".to_owned(), ..v1::ConfirmRequest::default() };
     assert_eq!(floor.confirm(confirm).await.unwrap_err().code(), Code::FailedPrecondition);
-    assert_eq!(
-        floor.short_pick(v1::ShortPickRequest::default()).await.unwrap_err().code(),
-        Code::Unimplemented
-    );
+}
+
+#[tokio::test]
+async fn a_short_pick_is_taken_once_and_with_nothing_there_the_job_fails() {
+    let drover = Drover::start();
+    let channel = drover.channel().await;
+    let mut jobs = JobServiceClient::new(channel.clone());
+    jobs.submit(submit("J-1", "PICK-C-01")).await.unwrap();
+    let mut floor = FloorServiceClient::new(channel);
+    let short = |task: &str, key: &str, quantity: f64| v1::ShortPickRequest {
+        task_id: task.to_owned(),
+        idempotency_key: key.to_owned(),
+        quantity,
+        reason: "broken".to_owned(),
+        ..v1::ShortPickRequest::default()
+    };
+    for (task, quantity) in [("J-1", 0.0), ("J-1/0", -1.0), ("J-1/0", f64::NAN)] {
+        let refused = floor.short_pick(short(task, "a", quantity)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{task} {quantity}");
+    }
+    let not_yet = floor.short_pick(short("J-1/1", "b", 1.0)).await.unwrap_err();
+    assert_eq!(not_yet.metadata().get("drover-code").unwrap(), "NOT_AWAITED");
+    floor.short_pick(short("J-1/0", "c", 2.5)).await.unwrap();
+    let first = floor.short_pick(short("J-1/0", "d", 0.0)).await.unwrap().into_inner().receipt.unwrap();
+    let again = floor.short_pick(short("J-1/0", "d", 0.0)).await.unwrap().into_inner().receipt.unwrap();
+    assert!(!first.repeated && again.repeated);
+    let job =
+        jobs.get(v1::GetJobRequest { job_id: "J-1".to_owned() }).await.unwrap().into_inner().job.unwrap();
+    assert_eq!((job.state(), job.code.as_str()), (v1::JobState::Failed, "SHORT_PICK"));
+    let late = floor.short_pick(short("J-1/0", "e", 1.0)).await.unwrap_err();
+    assert_eq!(late.metadata().get("drover-code").unwrap(), "TOO_LATE");
 }

@@ -42,6 +42,9 @@ site = {{ printf "/etc/drover/layout/%s" .Values.site.tomlFile | toRawJson }}
 [jobs]
 {{ include "drover.peer" (dict "section" "jobs" "part" .Values.jobs) }}
 {{- include "drover.ca" (dict "section" "jobs" "part" .Values.jobs) }}
+{{- if hasKey .Values.jobs "leg_timeout_s" -}}
+leg_timeout_s = {{ int64 .Values.jobs.leg_timeout_s }}
+{{ end }}
 [mqtt]
 {{ include "drover.peer" (dict "section" "mqtt" "part" .Values.mqtt) }}
 {{- include "drover.line" (dict "key" "interface" "value" .Values.mqtt.interface) }}

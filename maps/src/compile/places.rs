@@ -4,7 +4,7 @@ use petgraph::graph::{EdgeIndex, NodeIndex};
 
 use super::ground::millimetres;
 use crate::finding::Findings;
-use crate::ids::{EdgeId, NodeId, ZoneId};
+use crate::ids::{EdgeId, NodeId, StationId, ZoneId};
 use crate::layout::{Device, DeviceKind, Layout, Node, Temperature, Zone};
 use crate::site_file::{self, Places, SiteFile};
 use crate::{lif, limits};
@@ -21,6 +21,20 @@ pub(super) fn mark(site: &SiteFile, layout: &mut Layout, findings: &mut Findings
         node_mut(layout, node).parking = true;
     }
     devices(site, layout, findings);
+    layout.returns = returns(site, layout, findings);
+}
+
+fn returns(site: &SiteFile, layout: &Layout, findings: &mut Findings) -> Option<StationId> {
+    let name = site.returns.station.as_ref()?;
+    let station = layout.station_named(name);
+    if station.is_none() {
+        findings.error("UNKNOWN_STATION", name, || {
+            format!(
+                "site.toml key `returns.station` is `{name}`, which is no station of the LIF; correct or remove it"
+            )
+        });
+    }
+    station
 }
 
 pub(crate) fn node_mut(layout: &mut Layout, node: NodeId) -> &mut Node {

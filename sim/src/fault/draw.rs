@@ -17,6 +17,8 @@ const LASTS_S: u64 = 10;
 pub(crate) fn draw(rng: &mut Rng, heal_s: u64, has_doors: bool) -> Vec<FaultLine> {
     let mut kinds: Vec<Kind> = Kind::all().collect();
     kinds.retain(|kind| has_doors || !matches!(kind, Kind::Door(_)));
+    // Drawn by itself, so that the other faults of a seed stay what they are.
+    kinds.retain(|kind| *kind != Kind::Jobs(Talk::Short));
     kinds.retain(|kind| earliest_s(*kind) <= FROM_S.max(heal_s.saturating_sub(LASTS_S)));
     rng.shuffle(&mut kinds);
     let count = rng.within(0, KINDS_MAX) as usize;
@@ -27,6 +29,11 @@ pub(crate) fn draw(rng: &mut Rng, heal_s: u64, has_doors: bool) -> Vec<FaultLine
         }
     }
     lines
+}
+
+/// Short picks, in one world of three.
+pub(crate) fn draw_short(rng: &mut Rng, heal_s: u64) -> Option<FaultLine> {
+    (rng.below(3) == 0).then(|| line(Kind::Jobs(Talk::Short), rng, heal_s))
 }
 
 /// What befalls one process or one robot may come more than once.
@@ -63,7 +70,7 @@ fn drawn_range(kind: Kind) -> [u64; 2] {
         Kind::Site(Trouble::Stall) => [100, 40_000],
         Kind::Site(Trouble::StoreSlow) => [50, 3_000],
         Kind::Site(Trouble::CommitFails | Trouble::CommitUnknown) => [5, 60],
-        Kind::Jobs(Talk::Poison | Talk::Twice | Talk::Changed) => [10, 50],
+        Kind::Jobs(_) => [10, 50],
         Kind::Robot(_) | Kind::Site(_) | Kind::Door(_) | Kind::EdgeBlocked => kind.strength_range(),
     }
 }

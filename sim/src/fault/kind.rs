@@ -108,6 +108,8 @@ pub enum Talk {
     Twice,
     /// Second thoughts: cancels and updates.
     Changed,
+    /// Less is there than ordered, or nothing: the person at the station says so.
+    Short,
 }
 
 /// One row: the kind, its name, its strength's unit, default and range.
@@ -119,7 +121,7 @@ const LATER: &str = "ms later, at most";
 const JOBS: &str = "per cent of jobs";
 const COMMITS: &str = "per cent of commits";
 
-const TABLE: [Row; 38] = [
+const TABLE: [Row; 39] = [
     (Kind::Net(Weather::Loss), "net_loss", MESSAGES, 20, [1, 90]),
     (Kind::Net(Weather::Repeat), "net_repeat", MESSAGES, 20, [1, 100]),
     (Kind::Net(Weather::Reorder), "net_reorder", LATER, 3_000, [1, 600_000]),
@@ -158,6 +160,7 @@ const TABLE: [Row; 38] = [
     (Kind::Jobs(Talk::Poison), "poison_jobs", JOBS, 10, [1, 100]),
     (Kind::Jobs(Talk::Twice), "jobs_twice", JOBS, 10, [1, 100]),
     (Kind::Jobs(Talk::Changed), "jobs_changed", JOBS, 10, [1, 100]),
+    (Kind::Jobs(Talk::Short), "short_picks", "per cent of picks", 10, [1, 100]),
 ];
 
 /// Not the name of a fault.
@@ -252,14 +255,14 @@ mod tests {
                 | Trouble::JobsDown
                 | Trouble::EventsDown,
             ) => true,
-            Kind::Jobs(Talk::Poison | Talk::Twice | Talk::Changed) => true,
+            Kind::Jobs(Talk::Poison | Talk::Twice | Talk::Changed | Talk::Short) => true,
         }
     }
 
     #[test]
     fn every_kind_reads_back_by_its_name_and_its_default_is_in_range() {
         let names: std::collections::BTreeSet<&str> = Kind::all().map(Kind::name).collect();
-        assert_eq!(names.len(), 4 + 14 + 3 + 1 + 13 + 3);
+        assert_eq!(names.len(), 4 + 14 + 3 + 1 + 13 + 4);
         for kind in Kind::all() {
             assert_eq!(Kind::try_from(kind.name().to_owned()).unwrap(), kind);
             let [low, high] = kind.strength_range();

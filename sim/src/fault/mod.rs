@@ -21,7 +21,7 @@ use crate::machine::Begin;
 use crate::rng::Rng;
 use crate::scenario::{START, ScenarioError};
 
-pub(crate) use draw::draw;
+pub(crate) use draw::{draw, draw_short};
 pub use kind::{Ill, Kind, Talk, Trouble, Weather};
 
 /// One fault of a scenario.

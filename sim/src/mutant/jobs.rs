@@ -1,9 +1,9 @@
 //! Jobs that are taken over, answered and told of otherwise than they should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drover_core::job::JobRequest;
-use drover_core::{Command, Effect, Input, JobNews, Ticket, Time, Verdict};
+use drover_core::{Command, Effect, Input, JobId, JobNews, RobotId, Ticket, Time, ToRobot, Verdict};
 
 use super::Bug;
 
@@ -71,7 +71,7 @@ pub(super) struct DoneTooEarly;
 impl Bug for DoneTooEarly {
     fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
         let early = |what: &mut JobNews| {
-            if *what == (JobNews::LegDone { leg: 0 }) {
+            if matches!(what, JobNews::LegDone { leg: 0, .. }) {
                 *what = JobNews::Done;
             }
         };
@@ -106,6 +106,63 @@ impl Bug for NotifyOtherBody {
         for effect in effects {
             if let Effect::Notify(news) = effect {
                 news.robot = Some("nobody/r0".to_owned());
+            }
+        }
+    }
+}
+
+/// A load whose job was taken back is put down one stretch before the station it is brought back to.
+#[derive(Default)]
+pub(super) struct DropOnTheWay {
+    robots: BTreeMap<JobId, RobotId>,
+    returning: BTreeSet<RobotId>,
+    /// Orders that were changed in the record.
+    changed: BTreeSet<(String, u32)>,
+}
+
+impl DropOnTheWay {
+    fn record(&mut self, command: &mut Command) {
+        match command {
+            Command::Assign { job, robot } => {
+                self.robots.insert(job.clone(), *robot);
+                self.returning.remove(robot);
+            }
+            Command::Notify(news) if news.what == JobNews::Cancelled => {
+                self.returning.extend(self.robots.get(&news.job));
+            }
+            Command::Release { robot, order } if self.returning.contains(robot) && order.nodes.len() > 1 => {
+                let actions = order.nodes.last_mut().map(|last| std::mem::take(&mut last.actions));
+                let drops = actions.unwrap_or_default();
+                if !drops.is_empty() {
+                    self.changed.insert((order.order_id.clone(), order.update_id));
+                    order.nodes[0].actions = drops;
+                }
+            }
+            Command::Reject(_)
+            | Command::Ignore { .. }
+            | Command::Release { .. }
+            | Command::Pause { .. }
+            | Command::Cancel { .. }
+            | Command::Device { .. }
+            | Command::Layout { .. }
+            | Command::Refuse { .. }
+            | Command::Notify(_)
+            | Command::Alarm(_) => {}
+        }
+    }
+}
+
+impl Bug for DropOnTheWay {
+    fn effects(&mut self, _now: Time, effects: &mut Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Append(record) = effect {
+                let commands = record.entries.iter_mut().flat_map(|entry| &mut entry.commands);
+                commands.for_each(|command| self.record(command));
+            } else if let Effect::Send { message: ToRobot::Order(order), .. } = effect
+                && self.changed.contains(&(order.order_id.clone(), order.order_update_id))
+                && let Some(drops) = order.nodes.last_mut().map(|last| std::mem::take(&mut last.actions))
+            {
+                order.nodes[0].actions = drops;
             }
         }
     }

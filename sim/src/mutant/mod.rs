@@ -37,7 +37,7 @@ pub struct Plant {
 }
 
 /// All of them: a line each.
-pub const ALL: [Plant; 23] = [
+pub const ALL: [Plant; 24] = [
     Plant {
         name: "release-too-far",
         plants: "a base ends one node later, where another robot's base ends; the record says the same",
@@ -115,6 +115,12 @@ pub const ALL: [Plant; 23] = [
         plants: "a robot is told to pick the load that another robot was told to pick before",
         caught_by: "Conserved",
         grow: |_| Box::new(messages::WrongLoad::default()),
+    },
+    Plant {
+        name: "drop-on-the-way",
+        plants: "the load of a job that was taken back is put down before it is where it belongs; the record says the same",
+        caught_by: "OnceOnly",
+        grow: |_| Box::new(jobs::DropOnTheWay::default()),
     },
     Plant {
         name: "mode-unheard",

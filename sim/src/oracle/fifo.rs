@@ -70,6 +70,9 @@ impl Fifo {
     /// An order that is no resend: the last action of a job is its last leg's.
     pub(crate) fn ordered(&mut self, robot: usize, order: &Order, jobs: &Jobs) -> Option<Breach> {
         let spec = jobs.of_robot.get(&robot).and_then(|job| jobs.specs.get(job))?;
+        if self.reached.contains(&(spec.id.clone(), Milestone::Ended)) {
+            return None;
+        }
         let last = spec.legs.last()?.action.as_ref().filter(|action| action.name != ActionSpec::CONFIRM)?;
         let actions = order.nodes.iter().filter(|node| node.released).flat_map(|node| &node.actions);
         let mut found = None;

@@ -67,6 +67,7 @@ impl Oracle {
             | Event::JobCancelled { .. }
             | Event::JobUpdated { .. }
             | Event::LegConfirmed { .. }
+            | Event::LegShort { .. }
             | Event::Device { .. }
             | Event::Audited(_)
             | Event::StrangersExpected(_)

@@ -165,6 +165,20 @@ impl Oracle {
         });
     }
 
+    /// Robots that never came to put down what they were to bring back, for the end of a run.
+    pub fn unreturned(&mut self, now: Time, robots: Vec<String>) {
+        if self.is_full() || robots.is_empty() {
+            return;
+        }
+        self.violations.push(Violation {
+            invariant: "Live",
+            at_ms: now.since_ms(self.start),
+            text: format!("{} load(s) never came back", robots.len()),
+            robots,
+            story: Vec::new(),
+        });
+    }
+
     /// Turns breaches into violations; each once per invariant and robots.
     fn judge(&mut self, now: Time, breaches: Vec<Breach>) {
         for breach in breaches {
@@ -200,7 +214,7 @@ pub(crate) fn word(news: &JobNews) -> String {
         JobNews::Accepted => "accepted".into(),
         JobNews::Assigned => "assigned".into(),
         JobNews::Started => "started".into(),
-        JobNews::LegDone { leg } => format!("leg {leg} done"),
+        JobNews::LegDone { leg, .. } => format!("leg {leg} done"),
         JobNews::AtRisk { cause, .. } => format!("at risk: {}", cause.as_str()),
         JobNews::Blocked { reason } => format!("blocked: {reason}"),
         JobNews::Done => "done".into(),

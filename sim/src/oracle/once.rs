@@ -26,6 +26,8 @@ pub(crate) struct Once {
     /// How often a job's action, by its place, was ordered again after it had failed.
     repeats: BTreeMap<(JobId, usize), usize>,
     ended: BTreeMap<JobId, String>,
+    /// How often a job's load was ordered to be put down after the job's end.
+    returns: BTreeMap<JobId, usize>,
     accepted: BTreeSet<JobId>,
 }
 
@@ -107,15 +109,52 @@ impl Once {
         breaches
     }
 
+    /// After its end nothing is done for a job but that its load is put down, once, where it was picked or where the site
+    /// says; again only after the robot's own word that it failed.
+    fn return_fault(
+        &mut self,
+        spec: &JobSpec,
+        action: &Action,
+        node: &str,
+        layout: &Layout,
+    ) -> Option<String> {
+        let ended = self.ended.get(&spec.id)?;
+        let is_early = ended == "cancelled" || ended.starts_with("failed: SHORT_PICK");
+        if !is_early || action.action_type != ActionSpec::DROP {
+            return Some(format!("job {}: {} ordered after its end", spec.id, action.action_type));
+        }
+        let ordered = self.ordered.get(&spec.id).copied().unwrap_or(0);
+        let pick = robot_legs(spec).take(ordered).filter(|(_, name)| *name == ActionSpec::PICK).last();
+        let Some((picked_at, _)) = pick else {
+            return Some(format!("job {}: its load is put down, but was never picked", spec.id));
+        };
+        let returns = self.returns.entry(spec.id.clone()).or_default();
+        let is_second = *returns > 0
+            || robot_legs(spec).nth(ordered - 1).is_some_and(|(_, name)| name == ActionSpec::DROP);
+        *returns += 1;
+        if is_second
+            && self
+                .last
+                .get(&spec.id)
+                .is_some_and(|last| !last.is_given_up || last.is_begun && !last.has_failed)
+        {
+            return Some(format!("job {}: its load is put down twice", spec.id));
+        }
+        let at = layout.returns().map_or(picked_at, |at| &layout.station(at).name);
+        is_elsewhere(layout, at, node).then(|| {
+            format!("job {}: its load is put down at {node}, not at station {at} where it belongs", spec.id)
+        })
+    }
+
     fn next_fault(&mut self, spec: &JobSpec, action: &Action, node: &str, layout: &Layout) -> Option<String> {
+        if self.ended.contains_key(&spec.id) {
+            return self.return_fault(spec, action, node, layout);
+        }
         let is_again = self.is_again(spec, action, layout);
         let ordered = self.ordered.entry(spec.id.clone()).or_default();
         *ordered -= usize::from(is_again);
         let next = robot_legs(spec).nth(*ordered);
         *ordered += 1;
-        if self.ended.contains_key(&spec.id) {
-            return Some(format!("job {}: {} ordered after its end", spec.id, action.action_type));
-        }
         let Some((station, name)) = next else {
             return Some(format!(
                 "job {}: {} ordered once more than it has legs",
@@ -125,10 +164,7 @@ impl Once {
         if name != action.action_type {
             return Some(format!("job {}: {} ordered where {name} comes next", spec.id, action.action_type));
         }
-        let nodes =
-            layout.station_named(station).map(|id| layout.station(id).nodes.clone()).unwrap_or_default();
-        let is_there = layout.node_named(node).is_some_and(|node| nodes.contains(&node));
-        (!is_there)
+        is_elsewhere(layout, station, node)
             .then(|| format!("job {}: {name} ordered at {node}, which isn't station {station}", spec.id))
     }
 
@@ -204,6 +240,12 @@ impl Once {
             | JobNews::Blocked { .. } => None,
         }
     }
+}
+
+/// The node is no place of the station.
+fn is_elsewhere(layout: &Layout, station: &str, node: &str) -> bool {
+    let nodes = layout.station_named(station).map(|id| layout.station(id).nodes.as_slice());
+    !layout.node_named(node).is_some_and(|node| nodes.is_some_and(|nodes| nodes.contains(&node)))
 }
 
 fn status_of(state: &State, action_id: &str) -> Option<ActionStatus> {

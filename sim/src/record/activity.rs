@@ -143,13 +143,15 @@ pub fn of(fleet: &Fleet, robot: &Robot, place: impl Fn(RobotId) -> Option<usize>
         Task::Idle => Kind::ToPark,
         Task::Charge { phase: ChargePhase::Drive } => Kind::ToCharge,
         Task::Charge { .. } => return plain(Kind::Charge),
-        Task::Job { phase: Phase::Act { .. } | Phase::Dwell { .. }, .. } => return plain(Kind::Act),
-        Task::Job { phase: Phase::Confirm, .. } => return plain(Kind::Confirm),
-        Task::Job { phase: Phase::Stand, .. } => return plain(Kind::WaitTurn),
-        Task::Job { job, phase: Phase::Wait | Phase::Drive } => {
-            let is_first = fleet.job(job).is_none_or(|job| job.legs_done == 0);
-            if is_first { Kind::ToPick } else { Kind::ToDrop }
-        }
+        Task::Job { phase, .. } | Task::Return { phase, .. } => match phase {
+            Phase::Act { .. } | Phase::Dwell { .. } => return plain(Kind::Act),
+            Phase::Confirm => return plain(Kind::Confirm),
+            Phase::Stand => return plain(Kind::WaitTurn),
+            Phase::Wait | Phase::Drive => {
+                let job = robot.job().and_then(|job| fleet.job(job));
+                if job.is_some_and(|job| job.legs_done == 0) { Kind::ToPick } else { Kind::ToDrop }
+            }
+        },
     };
     if robot.is_driving {
         return plain(going);

@@ -30,6 +30,8 @@ pub struct Ground {
     pub doors: u32,
     /// What is done about robots' actions of a type that failed, as in `[[action]]` of a site file.
     pub on_failure: BTreeMap<String, Vec<String>>,
+    /// Station that loads of jobs that were taken back go to.
+    pub returns: Option<String>,
     /// A generated block warehouse.
     pub blocks: Option<Blocks>,
 }
@@ -76,7 +78,7 @@ impl Ground {
                     + &declared(&self.capabilities)
                     + &listed(self.listed_robots)
                     + &spread_doors(&lif, self.doors)?
-                    + &remedies(&self.on_failure);
+                    + &self.orderly();
                 (lif, Some(site))
             }
             (None, None, Some(blocks)) => {
@@ -84,7 +86,7 @@ impl Ground {
                 let drawing =
                     drawing.map_err(|no_room| ScenarioError::value("layout.blocks", no_room.to_string()))?;
                 let doors = spread_doors(&drawing.lif, self.doors)?;
-                (drawing.lif, Some(drawing.site + &doors + &remedies(&self.on_failure)))
+                (drawing.lif, Some(drawing.site + &doors + &self.orderly()))
             }
             _ => {
                 return Err(ScenarioError::value(
@@ -94,6 +96,12 @@ impl Ground {
             }
         };
         compile(&lif, site.as_deref())
+    }
+
+    /// What is done about failed actions and about loads of jobs that were taken back.
+    fn orderly(&self) -> String {
+        let returns = self.returns.iter().map(|station| format!("[returns]\nstation = {station:?}\n"));
+        returns.collect::<String>() + &remedies(&self.on_failure)
     }
 
     /// Keys that would do nothing.
@@ -118,6 +126,7 @@ impl Ground {
                 is_file && !self.on_failure.is_empty(),
                 "write `[[action]]` in the site file instead",
             ),
+            ("returns", is_file && self.returns.is_some(), "write `[returns]` in the site file instead"),
         ];
         match idle.into_iter().find(|(_, is_idle, _)| *is_idle) {
             Some((key, _, mend)) => Err(ScenarioError::value(format!("layout.{key}"), mend)),

@@ -87,6 +87,7 @@ pub fn scenario(seed: u64) -> Scenario {
     let heal_s = rng.within(HEAL_S[0], HEAL_S[1]);
     let mut faults = Rng::new(seed, "swarm faults");
     scenario.fault = fault::draw(&mut faults, heal_s, scenario.layout.doors > 0);
+    scenario.fault.extend(fault::draw_short(&mut Rng::new(seed, "swarm short picks"), heal_s));
     scenario.heal_s = Some(heal_s);
     scenario.standby = faults.below(2) == 0;
     // What failed or was taken back has ended too: Live asks for no more.

@@ -178,6 +178,7 @@ impl World<'_> {
             | Input::Clock
             | Input::Job { .. }
             | Input::Confirm { .. }
+            | Input::ShortPick { .. }
             | Input::Wish { .. }
             | Input::Layout { .. }
             | Input::Denied { .. }

@@ -5,7 +5,7 @@
 //! go on. He never touches a robot that could go on by itself.
 
 use drover_core::job::{ActionSpec, JobRequest};
-use drover_core::robot::Task;
+use drover_core::robot::{Phase, Task};
 use drover_core::{Fleet, Input, JobId, Wish};
 use drover_maps::NodeId;
 use drover_proto::vda5050::OperatingMode;
@@ -147,6 +147,10 @@ impl World<'_> {
         for (at, job, leg) in self.people.look(self.now, site.fleet()) {
             self.queue.push(at, Happening::Person { job, leg });
         }
+        let share = self.short_share();
+        for (at, job, short) in self.people.count(self.now, site.fleet(), share) {
+            self.queue.push(at, Happening::Short { job, short });
+        }
         if !self.people.is_round_due(self.now) {
             return Ok(());
         }
@@ -159,7 +163,9 @@ impl World<'_> {
     pub(super) fn do_by_hand(&mut self, job: &JobId, leg: usize) -> Result<(), WireError> {
         let Some(fleet) = self.fleet() else { return Ok(()) };
         let Some(facts) = fleet.job(job).filter(|facts| facts.legs_done == leg) else { return Ok(()) };
-        let Some(robot) = facts.state.robot().map(|robot| &fleet.robots()[robot.index()].name) else {
+        let awaited = Task::Job { job: job.clone(), phase: Phase::Confirm };
+        let robot = facts.state.robot().map(|robot| &fleet.robots()[robot.index()]);
+        let Some(robot) = robot.filter(|robot| robot.task == awaited).map(|robot| &robot.name) else {
             return Ok(());
         };
         let Some(robot) = self.places.get(robot).copied() else { return Ok(()) };

@@ -99,6 +99,8 @@ impl World<'_> {
             (Kind::Jobs(Talk::Poison), _) => return self.ask_in_vain(),
             // What the customer publishes was drawn with the jobs.
             (Kind::Jobs(Talk::Twice | Talk::Changed), _) => {}
+            // The people at the stations look whether it is on.
+            (Kind::Jobs(Talk::Short), _) => {}
             (Kind::Robot(_) | Kind::Door(_) | Kind::EdgeBlocked, _) => {}
         }
         Ok(())
@@ -146,6 +148,13 @@ impl World<'_> {
         }
         self.marks.note("fault", fault.kind.name());
         Ok(())
+    }
+
+    /// Per cent of picks that find less than ordered now.
+    pub(super) fn short_share(&self) -> u64 {
+        let faults = self.setup.faults.iter().zip(&self.ailing.on);
+        let is_on = |(fault, is_on): &(&Fault, &bool)| **is_on && fault.kind == Kind::Jobs(Talk::Short);
+        faults.filter(is_on).map(|(fault, _)| fault.strength).max().unwrap_or(0)
     }
 
     fn blow(&mut self, points: u64, blow: Blow) -> Result<(), WireError> {

@@ -20,7 +20,8 @@ mod harm;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use drover_core::job::JobRequest;
+use drover_core::job::{JobRequest, Short};
+use drover_core::robot::Task;
 use drover_core::{Digest, Fleet, Input, JobId, RobotMessage, RobotName, Time, ToRobot};
 use drover_proto::device::{DeviceRequest, DeviceState};
 
@@ -82,6 +83,8 @@ enum Happening {
     Deliver(Delivery),
     /// A person at a station confirms.
     Person { job: JobId, leg: usize },
+    /// A person at a station says that less was there than ordered.
+    Short { job: JobId, short: Short },
     /// A request arrives at a door.
     DoorDown { door: usize, request: DeviceRequest },
     /// A door's state arrives at the controller.
@@ -346,7 +349,10 @@ impl<'a> World<'a> {
             && self.intake.is_empty()
             && self.leader().is_some_and(|leader| {
                 self.processes[leader].site.as_ref().is_some_and(|site| {
-                    site.is_idle() && site.fleet().jobs().all(|job| job.state.is_terminal())
+                    let fleet = site.fleet();
+                    site.is_idle()
+                        && fleet.jobs().all(|job| job.state.is_terminal())
+                        && fleet.robots().iter().all(|robot| !matches!(robot.task, Task::Return { .. }))
                 })
             })
     }
@@ -374,6 +380,13 @@ impl<'a> World<'a> {
             Happening::Person { job, leg } => {
                 self.do_by_hand(&job, leg)?;
                 self.ask(|by| Input::Confirm { ticket: None, job, leg, by }, "a person at the station")
+            }
+            Happening::Short { job, short } => {
+                if short.quantity_milli > 0 {
+                    self.do_by_hand(&job, short.leg)?;
+                }
+                self.marks.note("fault", "short_picks");
+                self.ask(|by| Input::ShortPick { ticket: None, job, short, by }, "a person at the station")
             }
             Happening::DoorDown { door, request } => {
                 self.doors[door].hear(self.now, &request);
@@ -486,6 +499,10 @@ impl<'a> World<'a> {
             let left: Vec<_> = self.fleet().into_iter().flat_map(Fleet::jobs).cloned().collect();
             let left: Vec<_> = left.iter().filter(|job| !job.state.is_terminal()).collect();
             self.oracle.unfinished(self.now, &left, why);
+            let robots = self.fleet().into_iter().flat_map(|fleet| fleet.robots());
+            let returning = robots.filter(|robot| matches!(robot.task, Task::Return { .. }));
+            let returning: Vec<String> = returning.map(|robot| robot.name.to_string()).collect();
+            self.oracle.unreturned(self.now, returning);
         }
         self.note_toll();
         self.traffic.points = self.processes.iter().map(|process| process.points).sum();

@@ -5,11 +5,10 @@ use drover_maps::{Layout, StationId};
 use crate::change;
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
-use crate::dispatch::CutOff;
+use crate::dispatch::{CutOff, Looked, bring_back, no_way};
 use crate::fleet::Fleet;
 use crate::id::JobId;
 use crate::job::{Job, JobSpec, JobState, LegSpec};
-use crate::robot::{Phase, Task};
 
 /// Takes a job over, or says why not.
 pub(crate) fn submit(fleet: &mut Fleet, spec: JobSpec, now: Time, commands: &mut Vec<Command>) {
@@ -56,9 +55,13 @@ fn accept(
         why: String::new(),
         turn_at: None,
         cut_off: CutOff::default(),
+        shorts: Vec::new(),
+        leg_since: now,
+        is_overdue: false,
         ended_at: None,
     };
     fleet.state.jobs.insert(id.clone(), job);
+    no_way::note(fleet, &id, now);
     fleet.notify(&id, JobNews::Accepted, now, commands);
 }
 
@@ -112,7 +115,7 @@ pub(crate) fn can(layout: &Layout, robot_type: usize, requires: &[String]) -> bo
     has.is_none_or(|has| requires.iter().all(|needed| has.contains(needed)))
 }
 
-/// Takes a job back while no load of it is aboard; resolves a held sequence when the failed job is named.
+/// Takes a job back, however far it is; resolves a held sequence when the failed job is named.
 pub(crate) fn cancel(fleet: &mut Fleet, id: &JobId, now: Time, commands: &mut Vec<Command>) {
     let Some(job) = fleet.state.jobs.get(id) else {
         return unknown(id, commands);
@@ -120,27 +123,20 @@ pub(crate) fn cancel(fleet: &mut Fleet, id: &JobId, now: Time, commands: &mut Ve
     if job.state == JobState::Cancelled {
         return commands.push(Command::Ignore { job: id.clone() });
     }
-    let is_failed = matches!(job.state, JobState::Failed(_));
-    let is_too_late = match job.state.robot() {
-        None => job.state.is_terminal(),
-        Some(robot) => {
-            let robot = &fleet.state.robots[robot.index()];
-            let acts = matches!(&robot.task, Task::Job { phase: Phase::Act { .. }, .. });
-            robot.load.is_some() || acts || !robot.order.actions.is_empty()
-        }
-    };
+    let (is_failed, has_ended) = (matches!(job.state, JobState::Failed(_)), job.state.is_terminal());
     let sequence = job.spec.sequence.clone().filter(|_| is_failed);
     if sequence.is_some_and(|name| fleet.state.release_hold(&name, id)) {
         return;
     }
-    if is_too_late {
-        let reason = format!("cancel \"{id}\": the job has ended or its load is aboard");
+    if has_ended {
+        let reason = format!("cancel \"{id}\": the job has ended");
         return reject(id.clone(), RejectCode::TooLate, reason, commands);
     }
-    fleet.end_job(id, JobState::Cancelled, JobNews::Cancelled, now, commands);
+    bring_back::end_early(fleet, id, JobState::Cancelled, JobNews::Cancelled, now, commands);
 }
 
-/// Changes a job's cut-off or priority while it waits or is under way.
+/// Changes a job's cut-off or priority while it waits or is under way. Who does what is decided anew until its pick begins, by
+/// a policy that looks ahead; by the others while it is queued.
 pub(crate) fn update(
     fleet: &mut Fleet,
     id: &JobId,
@@ -162,6 +158,8 @@ pub(crate) fn update(
     if fleet.state.queue.remove(&was) {
         fleet.state.queue.insert(now_at);
     }
+    // A policy that looks ahead looks at once.
+    fleet.state.looked = Looked::default();
 }
 
 fn unknown(id: &JobId, commands: &mut Vec<Command>) {

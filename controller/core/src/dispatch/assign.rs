@@ -105,11 +105,11 @@ pub(super) fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
     free
 }
 
-/// Its turn in its sequence has come, the sequence isn't spread too far, and its first station is neither crowded nor about
+/// There is a way for it, its turn in its sequence has come, the sequence isn't spread too far, and its first station is neither crowded nor about
 /// to change.
 pub(super) fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
     let state = &fleet.state;
-    let Some(job) = state.jobs.get(id) else { return false };
+    let Some(job) = state.jobs.get(id).filter(|_| !state.no_way.contains_key(id)) else { return false };
     let Some(station) = job.station().filter(|station| !change::has_closed(fleet, *station)) else {
         return false;
     };
@@ -169,6 +169,7 @@ fn candidates(fleet: &mut Fleet, id: &JobId, free: &[RobotId], now: Time) -> Vec
 pub(super) fn give(fleet: &mut Fleet, job: &JobId, id: RobotId, now: Time, commands: &mut Vec<Command>) {
     let Some(facts) = fleet.state.jobs.get_mut(job) else { return };
     facts.state = JobState::Assigned(id);
+    (facts.leg_since, facts.is_overdue) = (now, false);
     let place = (9 - facts.spec.priority.min(9), facts.admitted, job.clone());
     fleet.state.queue.remove(&place);
     fleet.places.forget();

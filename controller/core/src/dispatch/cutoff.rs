@@ -118,7 +118,7 @@ fn estimates(fleet: &mut Fleet, now: Time) -> Vec<(JobId, Estimate)> {
             match &robot.task {
                 Task::Idle => free.push(Reverse(0)),
                 Task::Job { .. } => free.extend(course.map(|course| Reverse(course.done_ms))),
-                Task::Charge { .. } => {}
+                Task::Return { .. } | Task::Charge { .. } => {}
             }
         }
     }

@@ -220,7 +220,7 @@ impl Forecast {
 fn phase_of(robot: &Robot) -> Option<Phase> {
     match &robot.task {
         Task::Job { phase, .. } => Some(phase.clone()),
-        Task::Idle | Task::Charge { .. } => None,
+        Task::Idle | Task::Return { .. } | Task::Charge { .. } => None,
     }
 }
 

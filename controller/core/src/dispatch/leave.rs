@@ -22,14 +22,20 @@ pub(crate) fn turn_away(fleet: &mut Fleet, now: Time) {
         }
         let robot = &mut fleet.state.robots[id.index()];
         match task {
-            Task::Idle | Task::Job { phase: Phase::Wait, .. } => robot.goal = None,
+            Task::Idle | Task::Job { phase: Phase::Wait, .. } | Task::Return { phase: Phase::Wait, .. } => {
+                robot.goal = None
+            }
             Task::Charge { phase: ChargePhase::Drive } if !is_due => robot.free_of_task(now),
             Task::Job { job, phase: Phase::Drive } if !is_due => {
                 if let Some(phase) = leg::turn_back(fleet, id, &job) {
                     fleet.state.robots[id.index()].task = Task::Job { job, phase };
                 }
             }
-            Task::Job { .. } | Task::Charge { .. } => continue,
+            Task::Return { back, phase: Phase::Drive } if !is_due => {
+                robot.goal = None;
+                robot.task = Task::Return { back, phase: Phase::Wait };
+            }
+            Task::Job { .. } | Task::Return { .. } | Task::Charge { .. } => continue,
         }
         fleet.places.forget();
         fleet.state.plan_is_due = true;

@@ -5,11 +5,12 @@ use drover_maps::{NodeId, StationId};
 use crate::clock::Time;
 use crate::command::{Command, JobNews, RejectCode, Rejection};
 use crate::dispatch::remedy::{self, Failure};
-use crate::dispatch::{forecast, goal, line};
+use crate::dispatch::{bring_back, forecast, goal, line};
 use crate::event::ActionStatus;
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::{ActionSpec, Job, JobState, LegSpec};
+use crate::load::Load;
 use crate::release::{self, Action};
 use crate::robot::{ChargePhase, Phase, Robot, Task};
 
@@ -203,7 +204,11 @@ pub(crate) fn actions_at(fleet: &mut Fleet, id: RobotId, end: NodeId) -> Vec<Act
                 Some(_) | None => Vec::new(),
             }
         }
-        Task::Idle | Task::Job { .. } | Task::Charge { .. } => Vec::new(),
+        Task::Return { back, phase: Phase::Drive } if back.finishes.is_none() => {
+            let back = back.clone();
+            vec![bring_back::drop_of(fleet, id, &back)]
+        }
+        Task::Idle | Task::Job { .. } | Task::Return { .. } | Task::Charge { .. } => Vec::new(),
     }
 }
 
@@ -212,8 +217,19 @@ fn write(fleet: &mut Fleet, id: RobotId, action: &ActionSpec, leg: &LegSpec, job
     let legs = fleet.state.jobs.get(job).map(|job| &job.spec.legs[..job.legs_done]);
     let picked = legs.into_iter().flatten().rev().find_map(|leg| leg.load.clone());
     let load = leg.load.clone().or(picked.filter(|_| action.name == ActionSpec::DROP));
+    message(fleet, id, action, &leg.station, load.as_ref())
+}
+
+/// The message of an action at a station.
+pub(super) fn message(
+    fleet: &mut Fleet,
+    id: RobotId,
+    action: &ActionSpec,
+    station: &str,
+    load: Option<&Load>,
+) -> Action {
     let mut parameters = action.parameters.clone();
-    parameters.push(("stationName".into(), text(&leg.station)));
+    parameters.push(("stationName".into(), text(station)));
     if let Some(load) = load {
         parameters.push(("loadId".into(), text(&load.id)));
         if let Some(load_type) = &load.load_type {
@@ -280,6 +296,7 @@ fn end(
         (Task::Charge { .. }, _) => {
             super::charge::note_action(fleet, id, action, failure.is_none(), commands);
         }
+        (Task::Return { .. }, failure) => bring_back::note_end(fleet, id, failure, was_begun, now, commands),
         (Task::Idle | Task::Job { .. }, _) => {}
     }
 }
@@ -288,17 +305,24 @@ fn end(
 pub(crate) fn note_place(robot: &mut Robot) {
     let Some(action_id) = robot.order.actions.first().map(|action| action.id.clone()) else { return };
     match &mut robot.task {
-        Task::Job { phase: phase @ Phase::Drive, .. } => *phase = Phase::Act { action_id },
+        Task::Job { phase: phase @ Phase::Drive, .. } | Task::Return { phase: phase @ Phase::Drive, .. } => {
+            *phase = Phase::Act { action_id };
+        }
         Task::Charge { phase: phase @ ChargePhase::Drive } => *phase = ChargePhase::Start { action_id },
-        Task::Idle | Task::Job { .. } | Task::Charge { .. } => {}
+        Task::Idle | Task::Job { .. } | Task::Return { .. } | Task::Charge { .. } => {}
     }
+}
+
+/// The load that a pick takes.
+pub(super) fn load_of(leg: &LegSpec, job: &JobId) -> Load {
+    leg.load.clone().unwrap_or_else(|| Load { id: job.0.clone(), load_type: None })
 }
 
 fn acted(fleet: &mut Fleet, id: RobotId, job: JobId, now: Time) {
     let Some(leg) = fleet.state.jobs.get(&job).and_then(Job::leg).cloned() else { return };
     let robot = &mut fleet.state.robots[id.index()];
     match leg.action.as_ref().map(|action| action.name.as_str()) {
-        Some(ActionSpec::PICK) => robot.load = Some(leg.load.map_or_else(|| job.0.clone(), |load| load.id)),
+        Some(ActionSpec::PICK) => robot.load = Some(load_of(&leg, &job).id),
         Some(ActionSpec::DROP) => robot.load = None,
         Some(_) | None => {}
     }
@@ -323,19 +347,24 @@ fn start(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, commands:
 
 /// A person has confirmed the leg.
 pub(crate) fn confirm(fleet: &mut Fleet, job: &JobId, leg: usize, now: Time, commands: &mut Vec<Command>) {
-    let robot =
-        fleet.state.jobs.get(job).filter(|job| job.legs_done == leg).and_then(|job| job.state.robot());
+    let is_present = fleet.state.jobs.get(job).is_some_and(|facts| facts.legs_done == leg);
+    if !(is_present && end_confirm(fleet, job, now, commands)) {
+        let reason = format!("leg {leg} of job \"{job}\" doesn't wait for a person now");
+        let (job, code) = (job.clone(), RejectCode::NotAwaited);
+        commands.push(Command::Reject(Rejection { job, code, reason }));
+    }
+}
+
+/// The present leg goes on, if it waits for a person.
+pub(super) fn end_confirm(fleet: &mut Fleet, job: &JobId, now: Time, commands: &mut Vec<Command>) -> bool {
+    let robot = fleet.state.jobs.get(job).and_then(|job| job.state.robot());
     let awaited = Task::Job { job: job.clone(), phase: Phase::Confirm };
     let Some(id) = robot.filter(|robot| fleet.state.robots[robot.index()].task == awaited) else {
-        let reason = format!("leg {leg} of job \"{job}\" doesn't wait for a person now");
-        return commands.push(Command::Reject(Rejection {
-            job: job.clone(),
-            code: RejectCode::NotAwaited,
-            reason,
-        }));
+        return false;
     };
     acted(fleet, id, job.clone(), now);
     advance(fleet, id, now, commands);
+    true
 }
 
 /// The robot is done at its last station: how long after the one before it, if it was let in when that was done.
@@ -354,6 +383,8 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
     let work_ms = forecast::work_ms(job, leg);
     job.legs_done += 1;
     job.failures = 0;
+    (job.leg_since, job.is_overdue) = (now, false);
+    let short = job.shorts.iter().filter(|short| short.leg == leg).cloned().collect();
     let is_last = job.leg().is_none();
     if is_last && let Some(station) = job.stations.last().copied() {
         note_end(fleet, id, station, now);
@@ -362,7 +393,7 @@ fn leg_done(fleet: &mut Fleet, id: RobotId, id_of_job: &JobId, now: Time, comman
         let took_ms = now.since_ms(robot.goal_since).saturating_sub(u64::from(work_ms));
         fleet.state.pace.note(took_ms, u64::from(robot.goal_ms));
     }
-    fleet.notify(id_of_job, JobNews::LegDone { leg }, now, commands);
+    fleet.notify(id_of_job, JobNews::LegDone { leg, short }, now, commands);
     if is_last {
         fleet.end_job(id_of_job, JobState::Done, JobNews::Done, now, commands);
         return;

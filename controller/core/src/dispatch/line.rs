@@ -35,7 +35,12 @@ pub(super) fn ahead(fleet: &Fleet, id: RobotId, job: &JobId, station: StationId,
             let has_waited = robot.is_at_goal() && now.since_ms(robot.goal_since) >= long_ms;
             *other != id && has_waited && robot.is_usable() && comes_before(theirs, robot.robot_type.index())
         }
-        Task::Idle | Task::Job { .. } | Task::Charge { .. } => false,
+        // What is brought back goes before what is still to be done.
+        Task::Return { back, phase: Phase::Wait } => {
+            let is_for_it = fleet.layout.station_named(&back.station) == Some(station);
+            *other != id && is_for_it && robot.is_at_goal() && robot.is_usable()
+        }
+        Task::Idle | Task::Job { .. } | Task::Return { .. } | Task::Charge { .. } => false,
     });
     waits.count()
 }

@@ -1,7 +1,8 @@
 //! WHICH robot, and what it is about.
 //!
-//! One pass, in this order: robots go on with their legs (`leg`) and their charging (`charge`); low robots go to free
-//! chargers; jobs whose robots can't go on go back to the queue (`withdraw`); queued jobs get robots by the policy
+//! One pass, in this order: robots go on with their legs (`leg`), with what is left of jobs that ended early (`bring_back`)
+//! and with their charging (`charge`); low robots go to free chargers; jobs whose robots can't go on (`withdraw`), are on
+//! a leg for too long (`overdue`) or have no open way (`no_way`) go back to the queue or are told to the operator; queued jobs get robots by the policy
 //! (`assign`, or `ahead` for one that plans), after a look at all cut-offs (`cutoff`); whoever is left without work parks
 //! (`park`), and leaves places that a new layout changes (`leave`). Between two passes a robot whose own news came goes on
 //! alone.
@@ -12,6 +13,7 @@
 mod admit;
 mod ahead;
 mod assign;
+mod bring_back;
 mod charge;
 mod cutoff;
 mod demand;
@@ -20,23 +22,29 @@ mod goal;
 mod leave;
 mod leg;
 mod line;
+mod no_way;
+mod overdue;
 mod pace;
 mod park;
 mod places;
 pub mod policy;
 mod remedy;
 mod sequence;
+mod short_pick;
 mod withdraw;
 
 pub(crate) use admit::{cancel, stations, submit, update};
 pub(crate) use ahead::Looked;
 pub use ahead::Proposal;
+pub(crate) use bring_back::unload;
 pub use cutoff::CutOff;
 pub(crate) use leave::turn_away;
 pub(crate) use leg::{actions_at, confirm, lose_action, note_action, note_place, note_seen};
+pub(crate) use no_way::NoWay;
 pub use pace::Pace;
 pub(crate) use places::Places;
 pub use sequence::Sequence;
+pub(crate) use short_pick::note_short;
 pub(crate) use withdraw::let_go;
 
 use crate::clock::Time;
@@ -53,7 +61,9 @@ pub(crate) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
         advance(fleet, robot, now, commands);
     }
     charge::send_low(fleet, now);
-    withdraw::pass(fleet, now);
+    withdraw::pass(fleet, now, commands);
+    overdue::pass(fleet, now, commands);
+    no_way::pass(fleet, now, commands);
     cutoff::pass(fleet, now, commands);
     assign::assign(fleet, now, commands);
     park::park(fleet, now);
@@ -65,6 +75,7 @@ fn advance(fleet: &mut Fleet, robot: RobotId, now: Time, commands: &mut Vec<Comm
     match fleet.state.robots[robot.index()].task {
         Task::Idle => {}
         Task::Job { .. } => leg::advance(fleet, robot, now, commands),
+        Task::Return { .. } => bring_back::advance(fleet, robot, now, commands),
         Task::Charge { .. } => charge::advance(fleet, robot, commands),
     }
 }

@@ -78,7 +78,7 @@ fn next(fleet: &mut Fleet, id: RobotId, job: &JobId, failure: Failure) -> Option
 }
 
 /// The robot is noted as one that failed at the job; false = there is no other.
-fn failed_by(fleet: &mut Fleet, id: RobotId, job: &JobId) -> bool {
+pub(super) fn failed_by(fleet: &mut Fleet, id: RobotId, job: &JobId) -> bool {
     let Some(facts) = fleet.state.jobs.get_mut(job) else { return false };
     if !facts.failed_by.contains(&id) {
         facts.failed_by.push(id);

@@ -3,8 +3,9 @@
 //! Only while nothing of it was begun: once an action was released, or a load is aboard, the job stays with its robot,
 //! or the load would be picked twice. A member of a sequence keeps its place there, and its followers wait for it.
 
+use super::{bring_back, overdue};
 use crate::clock::Time;
-use crate::command::{Command, JobNews};
+use crate::command::{Alarm, AlarmCode, Command, JobNews};
 use crate::fleet::Fleet;
 use crate::id::{JobId, RobotId};
 use crate::job::{FailCode, Job, JobState};
@@ -13,11 +14,11 @@ use crate::robot::{Phase, Robot, Task};
 /// A robot that hasn't been able to go on for so long gives its job back, ms.
 const HALTED_MS: u64 = 30_000;
 
-/// Takes jobs back from robots that haven't been able to go on for long.
-pub(super) fn pass(fleet: &mut Fleet, now: Time) {
+/// Takes jobs back from robots that haven't been able to go on for long; of what was begun the operator is told.
+pub(super) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     for id in (0..fleet.state.robots.len() as u32).map(RobotId) {
-        if is_halted(&mut fleet.state.robots[id.index()], now) {
-            withdraw(fleet, id, now);
+        if is_halted(&mut fleet.state.robots[id.index()], now) && !withdraw(fleet, id, now) {
+            tell(fleet, id, now, commands);
         }
     }
 }
@@ -25,10 +26,24 @@ pub(super) fn pass(fleet: &mut Fleet, now: Time) {
 /// It hasn't been able to go on for long; whether it can is noted whenever it is looked at.
 pub(super) fn is_halted(robot: &mut Robot, now: Time) -> bool {
     if robot.job().is_none() || robot.can_go_on() {
-        robot.halted_since = None;
+        (robot.halted_since, robot.is_halt_told) = (None, false);
         return false;
     }
     now.since_ms(*robot.halted_since.get_or_insert(now)) >= HALTED_MS
+}
+
+/// The job stays with its robot: a person must see to both.
+fn tell(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut Vec<Command>) {
+    let robot = &mut fleet.state.robots[id.index()];
+    let Some(job) = robot.job().cloned().filter(|_| !robot.is_halt_told) else { return };
+    robot.is_halt_told = true;
+    let load = robot.load.as_ref().map_or_else(String::new, |load| format!(", load {load} aboard"));
+    let reason =
+        format!("{}: it can't go on with job {job}{load}: {}", robot.name, overdue::why_halted(robot));
+    let text = format!("{reason}; mend it, cancel the job, or release the robot once it is off the floor");
+    let alarm = Alarm { code: AlarmCode::JobHalted, robot: Some(id), device: None, text };
+    commands.push(Command::Alarm(alarm));
+    fleet.notify(&job, JobNews::Blocked { reason }, now, commands);
 }
 
 /// The robot leaves the floor: its job goes back, or needs a person.
@@ -38,6 +53,7 @@ pub(crate) fn let_go(fleet: &mut Fleet, id: RobotId, now: Time, commands: &mut V
     {
         fail(fleet, id, &job, now, commands);
     }
+    bring_back::let_go(fleet, id, commands);
     fleet.state.robots[id.index()].free_of_task(now);
 }
 

@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::command::Notification;
 use crate::config::Config;
 use crate::device::Device;
-use crate::dispatch::{Looked, Pace, Sequence};
+use crate::dispatch::{Looked, NoWay, Pace, Sequence};
 use crate::id::{JobId, RobotId, RobotName};
 use crate::job::Job;
 use crate::operator::Stop;
@@ -57,6 +57,12 @@ pub(crate) struct State {
     /// When cut-offs were last looked at.
     #[serde(default)]
     pub(crate) cut_offs_at: Time,
+    /// Open jobs with a station that no open way leads to.
+    #[serde(default)]
+    pub(crate) no_way: BTreeMap<JobId, NoWay>,
+    /// When ways to stations were last looked at.
+    #[serde(default)]
+    pub(crate) ways_at: Time,
     pub(crate) planned_at: Time,
     /// When everybody's task was last looked at.
     #[serde(default)]
@@ -114,6 +120,8 @@ impl State {
             ended: BTreeMap::new(),
             looked: Looked::default(),
             cut_offs_at: Time::default(),
+            no_way: BTreeMap::new(),
+            ways_at: Time::default(),
             planned_at: Time::default(),
             dispatched_at: Time::default(),
             plan_is_due: false,

@@ -172,7 +172,7 @@ fn rank(robot: &Robot, id: RobotId, now: Time) -> (u8, u64) {
     }
     let class = match (&robot.task, robot.goal) {
         (_, Some(goal)) if goal.is_work => 1,
-        (Task::Job { .. }, _) => 2,
+        (Task::Job { .. } | Task::Return { .. }, _) => 2,
         (Task::Idle | Task::Charge { .. }, _) => 3,
     };
     (class, robot.goal_since.0)
@@ -194,7 +194,7 @@ fn obstacles(fleet: &Fleet) -> Vec<(drover_maps::NodeId, u32)> {
         let lost = match &robot.task {
             _ if !robot.is_usable() => LOST_AT_DEAD_MS,
             Task::Charge { .. } | Task::Job { phase: Phase::Confirm, .. } => LOST_AT_WORK_MS,
-            Task::Idle | Task::Job { .. } => continue,
+            Task::Idle | Task::Job { .. } | Task::Return { .. } => continue,
         };
         let near = fleet.layout.node_conflicts(node).nodes.iter().chain([&node]);
         for place in near.filter(|place| !fleet.is_leaf[place.index()]) {

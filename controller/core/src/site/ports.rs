@@ -9,7 +9,7 @@ use super::ToRobot;
 use crate::audit::Caller;
 use crate::command::{Alarm, Command, Notification};
 use crate::id::{JobId, RobotName, Seq};
-use crate::job::JobRequest;
+use crate::job::{JobRequest, Short};
 use crate::operator::Wish;
 use crate::record::Record;
 
@@ -40,6 +40,17 @@ pub enum Input {
         /// The leg's index.
         leg: usize,
         /// Who confirms.
+        by: Caller,
+    },
+    /// A person at the station says that less was there than ordered.
+    ShortPick {
+        /// Who awaits the answer, if anybody.
+        ticket: Option<Ticket>,
+        /// The job.
+        job: JobId,
+        /// How much less, and where.
+        short: Short,
+        /// Who says so.
         by: Caller,
     },
     /// An operator wants something of the floor.

@@ -4,7 +4,7 @@ use crate::audit::{AuditEntry, Caller};
 use crate::clock::Time;
 use crate::event::Event;
 use crate::id::{Digest, JobId};
-use crate::job::JobRequest;
+use crate::job::{JobRequest, Short};
 use crate::operator::Wish;
 
 /// A request on its way into the journal.
@@ -31,6 +31,12 @@ pub(super) fn job(request: JobRequest) -> Ask {
 pub(super) fn confirm(job: JobId, leg: usize, by: &Caller) -> Ask {
     let subject = format!("{job}/{leg}");
     Ask { event: Event::LegConfirmed { job, leg, by: by.name.clone() }, action: "leg.confirm", subject }
+}
+
+pub(super) fn short_pick(job: JobId, short: Short, by: &Caller) -> Ask {
+    let subject = format!("{job}/{}", short.leg);
+    let by = by.name.clone();
+    Ask { event: Event::LegShort { job, short, by }, action: "leg.short_pick", subject }
 }
 
 pub(super) fn wish(wish: Wish, by: &Caller) -> Ask {

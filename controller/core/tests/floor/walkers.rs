@@ -72,6 +72,7 @@ pub fn job(id: &str, sequence: Option<&str>, stations: &[&str]) -> JobSpec {
         }),
         load: Some(Load { id: format!("TOTE-{id}"), load_type: None }),
         dwell_ms: if index == 0 { 5_000 } else { 0 },
+        lines: 0,
     };
     JobSpec {
         id: JobId(id.into()),

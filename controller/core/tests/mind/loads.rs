@@ -14,6 +14,7 @@ fn carry() -> JobSpec {
         action: Some(ActionSpec { name: "pick".into(), parameters: vec![] }),
         load: Some(Load { id: "T".into(), load_type: None }),
         dwell_ms: 0,
+        lines: 0,
     };
     spec.legs.insert(0, pick);
     spec

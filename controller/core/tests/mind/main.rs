@@ -6,6 +6,7 @@ mod commit;
 mod doors;
 mod dropped;
 mod late;
+mod life;
 mod loads;
 mod operator;
 mod plausible;

@@ -93,6 +93,7 @@ pub fn job(id: &str, sequence: Option<&str>) -> JobSpec {
         action: Some(ActionSpec { name: "drop".into(), parameters: vec![] }),
         load: None,
         dwell_ms: 0,
+        lines: 0,
     };
     JobSpec {
         id: JobId(id.into()),

@@ -51,6 +51,7 @@ const RULES: &[(&str, Rule)] = &[
     ("/drover.v1.FleetService/Pause", change(Role::Operator, "robot.pause")),
     ("/drover.v1.FleetService/Resume", change(Role::Operator, "robot.resume")),
     ("/drover.v1.FleetService/Release", change(Role::Admin, "robot.release")),
+    ("/drover.v1.FleetService/Unload", change(Role::Operator, "robot.unload")),
     ("/drover.v1.FleetService/Send", change(Role::Operator, "robot.send")),
     ("/drover.v1.FloorService/Next", look(Role::Viewer)),
     ("/drover.v1.FloorService/Confirm", change(Role::Operator, "leg.confirm")),

@@ -19,6 +19,7 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("jobs.url", true),
     ("jobs.file", false),
     ("jobs.ca", false),
+    ("jobs.leg_timeout_s", false),
     ("mqtt.url", true),
     ("mqtt.interface", false),
     ("mqtt.username", false),

@@ -75,6 +75,17 @@ impl FleetService for Robots {
         Ok(Response::new(v1::ReleaseRobotResponse { receipt: Some(receipt), freed }))
     }
 
+    async fn unload(&self, request: Request<v1::UnloadRobotRequest>) -> Answer<v1::UnloadRobotResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, &message.reason)?;
+        let Some(robot) = message.robot.clone() else {
+            return Err(Status::invalid_argument("`robot` is missing: name the one that was unloaded"));
+        };
+        let wish = Wish::UnloadRobots(vec![robot_name(robot)]);
+        let receipt = self.0.change(inbox::Request::Wish { wish, by }).await?;
+        Ok(Response::new(v1::UnloadRobotResponse { receipt: Some(receipt) }))
+    }
+
     async fn send(&self, _: Request<v1::SendRobotRequest>) -> Answer<v1::SendRobotResponse> {
         Err(later("FleetService.Send", "until then submit a job with one leg to the station"))
     }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use drover_core::JobId;
+use drover_core::job::Short;
 use drover_proto::grpc::v1;
 use drover_proto::grpc::v1::floor_service_server::FloorService;
 use tonic::{Request, Response, Status};
 
 use super::desk::{Desk, caller};
 use super::jobs::{load_message, temperature};
-use super::{Answer, Updates, later, ms, robot_id};
+use super::{Answer, Updates, ms, robot_id};
 use crate::inbox;
 use crate::view::{StationView, TaskPhase, TaskView, View};
+
+/// Most that anybody counts.
+const QUANTITY_MAX: f64 = 1e9;
 
 pub(super) struct Floor(pub(super) Desk);
 
@@ -41,18 +45,35 @@ impl FloorService for Floor {
     async fn confirm(&self, request: Request<v1::ConfirmRequest>) -> Answer<v1::ConfirmResponse> {
         let message = request.get_ref();
         let by = caller(&request, &message.idempotency_key, "")?;
-        let task = message.task_id.rsplit_once('/').and_then(|(job, leg)| Some((job, leg.parse().ok()?)));
-        let Some((job, leg)) = task else {
-            return Err(Status::invalid_argument("`task_id` isn't <job_id>/<leg>, e.g. J-000123/0"));
-        };
-        let confirm = inbox::Request::Confirm { job: JobId(job.to_owned()), leg, by };
+        let (job, leg) = task(&message.task_id)?;
+        let confirm = inbox::Request::Confirm { job, leg, by };
         let receipt = self.0.change(confirm).await?;
         Ok(Response::new(v1::ConfirmResponse { receipt: Some(receipt) }))
     }
 
-    async fn short_pick(&self, _: Request<v1::ShortPickRequest>) -> Answer<v1::ShortPickResponse> {
-        Err(later("FloorService.ShortPick", "until then cancel the job and submit what is left"))
+    async fn short_pick(&self, request: Request<v1::ShortPickRequest>) -> Answer<v1::ShortPickResponse> {
+        let message = request.get_ref();
+        let by = caller(&request, &message.idempotency_key, &message.reason)?;
+        let (job, leg) = task(&message.task_id)?;
+        let (line, quantity_milli) = (message.line, quantity_milli(message.quantity)?);
+        let short = Short { leg, line, quantity_milli, reason: message.reason.clone() };
+        let receipt = self.0.change(inbox::Request::ShortPick { job, short, by }).await?;
+        Ok(Response::new(v1::ShortPickResponse { receipt: Some(receipt) }))
     }
+}
+
+/// The job and the leg that a task's id names.
+fn task(id: &str) -> Result<(JobId, usize), Status> {
+    let named = id.rsplit_once('/').and_then(|(job, leg)| Some((JobId(job.to_owned()), leg.parse().ok()?)));
+    named.ok_or_else(|| Status::invalid_argument("`task_id` isn't <job_id>/<leg>, e.g. J-000123/0"))
+}
+
+fn quantity_milli(quantity: f64) -> Result<u64, Status> {
+    if !(0.0..=QUANTITY_MAX).contains(&quantity) {
+        let text = format!("`quantity` is {quantity}: say what was really there, 0 to {QUANTITY_MAX}");
+        return Err(Status::invalid_argument(text));
+    }
+    Ok((quantity * 1_000.0).round() as u64)
 }
 
 fn station_message(queue: &StationView, version: u64, view: &View) -> v1::StationView {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drover_core::job::JobRequest;
 use drover_core::{Fleet, JobId, Notification};
+use drover_proto::event::ShortLine;
 use drover_proto::grpc::v1;
 use drover_proto::grpc::v1::job_service_server::JobService;
 use futures::future::ready;
@@ -234,6 +235,11 @@ fn spec_message(job: &JobView) -> v1::JobSpec {
     }
 }
 
+fn short_message(short: ShortLine) -> v1::ShortLine {
+    let ShortLine { line, quantity, reason } = short;
+    v1::ShortLine { line, quantity, reason: reason.unwrap_or_default() }
+}
+
 fn leg_message(leg: &LegView) -> v1::Leg {
     v1::Leg {
         station: leg.station.clone(),
@@ -281,6 +287,7 @@ fn event_message(site: &str, news: &Notification) -> v1::JobEvent {
         due_at_ms: event.due_at_ms,
         cause: event.cause.unwrap_or_default(),
         extra_json: news.extra.clone(),
+        short: event.short.into_iter().map(short_message).collect(),
     }
 }
 

@@ -49,6 +49,7 @@ fn leg(leg: Leg) -> LegSpec {
         action,
         load: leg.load.map(|load| Load { id: load.id, load_type: load.load_type }),
         dwell_ms: u64::from(leg.dwell_s.unwrap_or_default()) * 1_000,
+        lines: u32::try_from(leg.lines.len()).unwrap_or(u32::MAX),
     }
 }
 

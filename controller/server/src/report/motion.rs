@@ -110,12 +110,16 @@ enum Doing {
 fn doing(robot: &Robot) -> Doing {
     let is_on_its_way = robot.goal.is_some() && !robot.is_at_goal();
     match &robot.task {
-        Task::Job { phase: Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. }, .. } => Doing::Work,
-        Task::Job { phase: Phase::Stand, .. } => Doing::Wait("turn"),
-        Task::Job { phase: Phase::Wait, .. } if !is_on_its_way => Doing::Wait("station"),
+        Task::Job { phase, .. } | Task::Return { phase, .. } => match phase {
+            Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. } => Doing::Work,
+            Phase::Stand => Doing::Wait("turn"),
+            Phase::Wait if !is_on_its_way => Doing::Wait("station"),
+            Phase::Wait | Phase::Drive if is_on_its_way => Doing::Wait(cause(robot)),
+            Phase::Wait | Phase::Drive => Doing::Nothing,
+        },
         Task::Charge { phase } if *phase != ChargePhase::Drive => Doing::Work,
-        Task::Idle | Task::Job { .. } | Task::Charge { .. } if is_on_its_way => Doing::Wait(cause(robot)),
-        Task::Idle | Task::Job { .. } | Task::Charge { .. } => Doing::Nothing,
+        Task::Idle | Task::Charge { .. } if is_on_its_way => Doing::Wait(cause(robot)),
+        Task::Idle | Task::Charge { .. } => Doing::Nothing,
     }
 }
 
@@ -138,7 +142,7 @@ pub(super) fn by_task(fleet: &Fleet) -> [usize; 4] {
         let place = match &robot.task {
             _ if !robot.is_usable() => 0,
             Task::Idle => 1,
-            Task::Job { .. } => 2,
+            Task::Job { .. } | Task::Return { .. } => 2,
             Task::Charge { .. } => 3,
         };
         counts[place] += 1;

@@ -185,9 +185,13 @@ fn activity(robot: &Robot) -> usize {
         Task::Charge {
             phase: ChargePhase::Start { .. } | ChargePhase::Charge | ChargePhase::Stop { .. },
         } => 3,
-        Task::Job { phase: Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. }, .. } => 2,
-        Task::Idle | Task::Job { .. } | Task::Charge { phase: ChargePhase::Drive } if robot.is_driving => 0,
-        Task::Job { .. } | Task::Charge { phase: ChargePhase::Drive } => WAITING,
+        Task::Job { phase, .. } | Task::Return { phase, .. } if is_work(phase) => 2,
+        Task::Idle | Task::Job { .. } | Task::Return { .. } | Task::Charge { phase: ChargePhase::Drive }
+            if robot.is_driving =>
+        {
+            0
+        }
+        Task::Job { .. } | Task::Return { .. } | Task::Charge { phase: ChargePhase::Drive } => WAITING,
         Task::Idle if robot.is_busy() => WAITING,
         Task::Idle => 4,
     }
@@ -201,8 +205,15 @@ fn cause(robot: &Robot) -> usize {
         (Some(Cause::Zone(_)), _) => 2,
         (Some(Cause::Plan), _) => 3,
         (Some(Cause::Answer), _) => 4,
-        (None, Task::Job { phase: Phase::Wait, .. }) => 5,
-        (None, Task::Job { phase: Phase::Stand, .. }) => 6,
-        (None, Task::Job { .. } | Task::Idle | Task::Charge { .. }) => 7,
+        (None, Task::Job { phase: Phase::Wait, .. } | Task::Return { phase: Phase::Wait, .. }) => 5,
+        (None, Task::Job { phase: Phase::Stand, .. } | Task::Return { phase: Phase::Stand, .. }) => 6,
+        (None, Task::Job { .. } | Task::Return { .. } | Task::Idle | Task::Charge { .. }) => 7,
+    }
+}
+
+fn is_work(phase: &Phase) -> bool {
+    match phase {
+        Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. } => true,
+        Phase::Wait | Phase::Drive | Phase::Stand => false,
     }
 }

@@ -172,6 +172,9 @@ impl Shell {
         self.answers.insert(ticket, submission.answer);
         match submission.request {
             Request::Job { request, by } => Input::Job { ticket: Some(ticket), request, by },
+            Request::ShortPick { job, short, by } => {
+                Input::ShortPick { ticket: Some(ticket), job, short, by }
+            }
             Request::Confirm { job, leg, by } => Input::Confirm { ticket: Some(ticket), job, leg, by },
             Request::Wish { wish, by } => Input::Wish { ticket: Some(ticket), wish, by },
             Request::Layout { layout, by, source: _ } => Input::Layout { ticket: Some(ticket), layout, by },
@@ -209,6 +212,7 @@ impl Shell {
             Input::Clock
             | Input::Job { .. }
             | Input::Confirm { .. }
+            | Input::ShortPick { .. }
             | Input::Wish { .. }
             | Input::Layout { .. }
             | Input::Denied { .. }

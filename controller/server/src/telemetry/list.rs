@@ -320,7 +320,7 @@ impl Values {
     }
 }
 
-const ALARM_CODES: [AlarmCode; 22] = [
+const ALARM_CODES: [AlarmCode; 26] = [
     AlarmCode::OrderRefused,
     AlarmCode::PlaceContested,
     AlarmCode::OffItsPath,
@@ -335,6 +335,10 @@ const ALARM_CODES: [AlarmCode; 22] = [
     AlarmCode::DeviceBack,
     AlarmCode::Implausible,
     AlarmCode::LoadAboard,
+    AlarmCode::LoadReturn,
+    AlarmCode::LegOverdue,
+    AlarmCode::JobHalted,
+    AlarmCode::StationUnreachable,
     AlarmCode::EdgeBlocked,
     AlarmCode::EdgeOpen,
     AlarmCode::Frozen,
@@ -345,7 +349,7 @@ const ALARM_CODES: [AlarmCode; 22] = [
     AlarmCode::LayoutRefused,
 ];
 
-const REJECT_CODES: [RejectCode; 13] = [
+const REJECT_CODES: [RejectCode; 14] = [
     RejectCode::JobIdReused,
     RejectCode::UnknownStation,
     RejectCode::UnreachableStation,
@@ -359,6 +363,7 @@ const REJECT_CODES: [RejectCode; 13] = [
     RejectCode::UnknownEdge,
     RejectCode::RobotActive,
     RejectCode::LayoutUnfit,
+    RejectCode::NotLoaded,
 ];
 
 /// The list as a Markdown table, for people.

@@ -195,6 +195,7 @@ impl Tracer {
             Event::Robot { robot, fact } => self.fact(*robot, fact, at, spans),
             Event::JobSubmitted(_)
             | Event::LegConfirmed { .. }
+            | Event::LegShort { .. }
             | Event::Tick
             | Event::Configured(_)
             | Event::JobCancelled { .. }
@@ -324,7 +325,7 @@ impl Tracer {
             | JobNews::Started
             | JobNews::AtRisk { .. }
             | JobNews::Blocked { .. } => return,
-            JobNews::LegDone { leg } => {
+            JobNews::LegDone { leg, short: _ } => {
                 trace.leg = *leg;
                 spans.extend(trace.end_leg(at));
                 return;

@@ -101,7 +101,7 @@ impl Maker {
                 }
                 self.touched.entry(job.clone()).or_default();
             }
-            Event::JobUpdated { job, .. } | Event::LegConfirmed { job, .. } => {
+            Event::JobUpdated { job, .. } | Event::LegConfirmed { job, .. } | Event::LegShort { job, .. } => {
                 self.touched.entry(job.clone()).or_default();
             }
             Event::Tick

@@ -244,7 +244,7 @@ fn status(robot: &Robot) -> RobotStatus {
 /// What a robot that could do anything does.
 fn busy(robot: &Robot) -> RobotStatus {
     match &robot.task {
-        Task::Job { phase, .. } => match phase {
+        Task::Job { phase, .. } | Task::Return { phase, .. } => match phase {
             Phase::Wait | Phase::Drive => moving(robot),
             Phase::Stand => RobotStatus::Waiting,
             Phase::Act { .. } | Phase::Confirm | Phase::Dwell { .. } => RobotStatus::Acting,

@@ -57,9 +57,9 @@ pub enum TaskPhase {
 }
 
 impl TaskPhase {
-    /// None without a job.
+    /// None without a job, or what is left of one.
     pub(super) fn of(task: &Task) -> Option<TaskPhase> {
-        let Task::Job { phase, .. } = task else { return None };
+        let (Task::Job { phase, .. } | Task::Return { phase, .. }) = task else { return None };
         Some(match phase {
             Phase::Wait => TaskPhase::Waiting,
             Phase::Drive => TaskPhase::Driving,

@@ -34,6 +34,36 @@ fn once_only_sees_a_second_pick_and_a_second_end() {
     assert_eq!(forger.broken(), ["OnceOnly"]);
 }
 
+/// J1 was picked at A and taken back; its load is put down at the end of this way.
+fn returned(way: &str, released: usize) -> Forger {
+    let mut forger = Forger::new();
+    forger.oracle.job_published(&spec("J1", None));
+    forger.submit("J1", None);
+    forger.news("J1", JobNews::Accepted);
+    forger.assign("J1", 0);
+    forger.order(0, &with_action(order("o", 0, 0, "A", 1), "pick", "a1"));
+    forger.news("J1", JobNews::LegDone { leg: 0, short: Vec::new() });
+    forger.news("J1", JobNews::Cancelled);
+    forger.order(0, &with_action(order("o", 1, 0, way, released), "drop", "a2"));
+    forger
+}
+
+#[test]
+fn a_load_may_be_put_down_once_where_it_was_picked_after_its_job_was_taken_back() {
+    let mut forger = returned("A", 1);
+    assert_eq!(forger.broken(), [""; 0], "{:#?}", forger.oracle.violations());
+    forger.order(0, &with_action(order("o", 2, 0, "A", 1), "drop", "a3"));
+    assert_eq!(forger.broken(), ["OnceOnly"], "not twice");
+}
+
+#[test]
+fn once_only_sees_a_returned_load_put_down_elsewhere_and_work_after_the_end() {
+    assert_eq!(returned("AB", 2).broken(), ["OnceOnly"]);
+    let mut forger = returned("A", 1);
+    forger.order(0, &with_action(order("o", 2, 0, "A", 1), "pick", "a3"));
+    assert_eq!(forger.broken(), ["OnceOnly"]);
+}
+
 #[test]
 fn once_only_sees_a_pick_at_the_wrong_place_and_a_job_done_without_its_drop() {
     let mut forger = Forger::new();

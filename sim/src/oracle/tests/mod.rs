@@ -173,6 +173,7 @@ fn spec(job: &str, sequence: Option<&str>) -> JobSpec {
         action: Some(ActionSpec { name: action.into(), parameters: Vec::new() }),
         load: None,
         dwell_ms: 0,
+        lines: 0,
     };
     JobSpec {
         id: JobId(job.into()),

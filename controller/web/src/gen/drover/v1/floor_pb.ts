@@ -218,14 +218,14 @@ export type ShortPickRequest = Message<"drover.v1.ShortPickRequest"> & {
   taskId: string;
 
   /**
-   * From 0, in `lines`.
+   * From 0, in `lines`; 0 for a leg without lines.
    *
    * @generated from field: uint32 line = 3;
    */
   line: number;
 
   /**
-   * What was really there.
+   * What was really there: 0 or more, to the thousandth.
    *
    * @generated from field: double quantity = 4;
    */
@@ -323,7 +323,8 @@ export const FloorService: GenService<{
     output: typeof ConfirmResponseSchema;
   },
   /**
-   * Less was there than ordered.
+   * Less was there than ordered. Noted with the leg and told with its end; for a leg of one line it confirms, too. Where
+   * nothing was there the job fails (SHORT_PICK).
    *
    * @generated from rpc drover.v1.FloorService.ShortPick
    */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/job.proto.
  */
 export const file_drover_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvam9iLnByb3RvEglkcm92ZXIudjEiwwIKB0pvYlNwZWMSDgoGam9iX2lkGAEgASgJEhAKCG9yZGVyX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgJEhwKBGxlZ3MYBCADKAsyDi5kcm92ZXIudjEuTGVnEhYKCWR1ZV9hdF9tcxgFIAEoA0gAiAEBEhMKC2Jlc3RfYmVmb3JlGAYgASgJEisKC3RlbXBlcmF0dXJlGAcgASgOMhYuZHJvdmVyLnYxLlRlbXBlcmF0dXJlEh4KEW1heF9vdXRfb2ZfY29sZF9zGAggASgNSAGIAQESEAoIcmVxdWlyZXMYCSADKAkSFQoIcHJpb3JpdHkYCiABKA1IAogBARISCgpleHRyYV9qc29uGAsgASgJQgwKCl9kdWVfYXRfbXNCFAoSX21heF9vdXRfb2ZfY29sZF9zQgsKCV9wcmlvcml0eSKgAQoDTGVnEg8KB3N0YXRpb24YASABKAkSDgoGYWN0aW9uGAIgASgJEhcKD3BhcmFtZXRlcnNfanNvbhgDIAEoCRIdCgRsb2FkGAQgASgLMg8uZHJvdmVyLnYxLkxvYWQSFAoHZHdlbGxfcxgFIAEoDUgAiAEBEh4KBWxpbmVzGAYgAygLMg8uZHJvdmVyLnYxLkxpbmVCCgoIX2R3ZWxsX3MiIAoETG9hZBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJImcKBExpbmUSDAoEaXRlbRgBIAEoCRILCgNsb3QYAiABKAkSDgoGdXNlX2J5GAMgASgJEhUKCHF1YW50aXR5GAQgASgBSACIAQESEAoIbG9jYXRpb24YBSABKAlCCwoJX3F1YW50aXR5It0CCgNKb2ISIAoEc3BlYxgBIAEoCzISLmRyb3Zlci52MS5Kb2JTcGVjEiIKBXN0YXRlGAIgASgOMhMuZHJvdmVyLnYxLkpvYlN0YXRlEhEKCWxlZ3NfZG9uZRgDIAEoDRIhCgVyb2JvdBgEIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkEhYKDmFjY2VwdGVkX2F0X21zGAUgASgDEhoKDXN0YXJ0ZWRfYXRfbXMYBiABKANIAIgBARIYCgtlbmRlZF9hdF9tcxgHIAEoA0gBiAEBEhMKBmV0YV9tcxgIIAEoA0gCiAEBEg4KBnJlYXNvbhgJIAEoCRIMCgRjb2RlGAogASgJEhoKDW91dF9vZl9jb2xkX3MYCyABKA1IA4gBAUIQCg5fc3RhcnRlZF9hdF9tc0IOCgxfZW5kZWRfYXRfbXNCCQoHX2V0YV9tc0IQCg5fb3V0X29mX2NvbGRfcyK8AgoISm9iRXZlbnQSDAoEc2l0ZRgBIAEoCRIJCgFuGAIgASgEEg0KBWF0X21zGAMgASgDEg4KBmpvYl9pZBgEIAEoCRIQCghvcmRlcl9pZBgFIAEoCRIiCgVzdGF0ZRgGIAEoDjITLmRyb3Zlci52MS5Kb2JTdGF0ZRIQCgNsZWcYByABKA1IAIgBARIhCgVyb2JvdBgIIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkEg4KBnJlYXNvbhgJIAEoCRIMCgRjb2RlGAogASgJEhMKBmV0YV9tcxgLIAEoA0gBiAEBEhYKCWR1ZV9hdF9tcxgMIAEoA0gCiAEBEg0KBWNhdXNlGA0gASgJEhIKCmV4dHJhX2pzb24YDiABKAlCBgoEX2xlZ0IJCgdfZXRhX21zQgwKCl9kdWVfYXRfbXMiTAoQU3VibWl0Sm9iUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSHwoDam9iGAIgASgLMhIuZHJvdmVyLnYxLkpvYlNwZWMiOAoRU3VibWl0Sm9iUmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLmRyb3Zlci52MS5SZWNlaXB0IksKEENhbmNlbEpvYlJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEg4KBmpvYl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkiOAoRQ2FuY2VsSm9iUmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLmRyb3Zlci52MS5SZWNlaXB0IoUBChBVcGRhdGVKb2JSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIOCgZqb2JfaWQYAiABKAkSFgoJZHVlX2F0X21zGAMgASgDSACIAQESFQoIcHJpb3JpdHkYBCABKA1IAYgBAUIMCgpfZHVlX2F0X21zQgsKCV9wcmlvcml0eSI4ChFVcGRhdGVKb2JSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiHwoNR2V0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiUwoOR2V0Sm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uZHJvdmVyLnYxLkpvYhIkCgdoaXN0b3J5GAIgAygLMhMuZHJvdmVyLnYxLkpvYkV2ZW50IpwBCg9MaXN0Sm9ic1JlcXVlc3QSHQoEcGFnZRgBIAEoCzIPLmRyb3Zlci52MS5QYWdlEiMKBnN0YXRlcxgCIAMoDjITLmRyb3Zlci52MS5Kb2JTdGF0ZRIQCghzZXF1ZW5jZRgDIAEoCRIQCghvcmRlcl9pZBgEIAEoCRIhCgVyb2JvdBgFIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkIkQKEExpc3RKb2JzUmVzcG9uc2USHAoEam9icxgBIAMoCzIOLmRyb3Zlci52MS5Kb2ISEgoKbmV4dF90b2tlbhgCIAEoCSJFChBXYXRjaEpvYnNSZXF1ZXN0EhQKB2FmdGVyX24YASABKARIAIgBARIPCgdqb2JfaWRzGAIgAygJQgoKCF9hZnRlcl9uKvUBCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVEVfQUNDRVBURUQQARIWChJKT0JfU1RBVEVfQVNTSUdORUQQAhIVChFKT0JfU1RBVEVfU1RBUlRFRBADEhYKEkpPQl9TVEFURV9MRUdfRE9ORRAEEhUKEUpPQl9TVEFURV9BVF9SSVNLEAUSFQoRSk9CX1NUQVRFX0JMT0NLRUQQBhISCg5KT0JfU1RBVEVfRE9ORRAHEhQKEEpPQl9TVEFURV9GQUlMRUQQCBIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAkqdAoLVGVtcGVyYXR1cmUSGwoXVEVNUEVSQVRVUkVfVU5TUEVDSUZJRUQQABIWChJURU1QRVJBVFVSRV9GUk9aRU4QARIXChNURU1QRVJBVFVSRV9DSElMTEVEEAISFwoTVEVNUEVSQVRVUkVfQU1CSUVOVBADMpUDCgpKb2JTZXJ2aWNlEkMKBlN1Ym1pdBIbLmRyb3Zlci52MS5TdWJtaXRKb2JSZXF1ZXN0GhwuZHJvdmVyLnYxLlN1Ym1pdEpvYlJlc3BvbnNlEkMKBkNhbmNlbBIbLmRyb3Zlci52MS5DYW5jZWxKb2JSZXF1ZXN0GhwuZHJvdmVyLnYxLkNhbmNlbEpvYlJlc3BvbnNlEkMKBlVwZGF0ZRIbLmRyb3Zlci52MS5VcGRhdGVKb2JSZXF1ZXN0GhwuZHJvdmVyLnYxLlVwZGF0ZUpvYlJlc3BvbnNlEjoKA0dldBIYLmRyb3Zlci52MS5HZXRKb2JSZXF1ZXN0GhkuZHJvdmVyLnYxLkdldEpvYlJlc3BvbnNlEj8KBExpc3QSGi5kcm92ZXIudjEuTGlzdEpvYnNSZXF1ZXN0GhsuZHJvdmVyLnYxLkxpc3RKb2JzUmVzcG9uc2USOwoFV2F0Y2gSGy5kcm92ZXIudjEuV2F0Y2hKb2JzUmVxdWVzdBoTLmRyb3Zlci52MS5Kb2JFdmVudDABYgZwcm90bzM", [file_drover_v1_common]);
+  fileDesc("ChNkcm92ZXIvdjEvam9iLnByb3RvEglkcm92ZXIudjEiwwIKB0pvYlNwZWMSDgoGam9iX2lkGAEgASgJEhAKCG9yZGVyX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgJEhwKBGxlZ3MYBCADKAsyDi5kcm92ZXIudjEuTGVnEhYKCWR1ZV9hdF9tcxgFIAEoA0gAiAEBEhMKC2Jlc3RfYmVmb3JlGAYgASgJEisKC3RlbXBlcmF0dXJlGAcgASgOMhYuZHJvdmVyLnYxLlRlbXBlcmF0dXJlEh4KEW1heF9vdXRfb2ZfY29sZF9zGAggASgNSAGIAQESEAoIcmVxdWlyZXMYCSADKAkSFQoIcHJpb3JpdHkYCiABKA1IAogBARISCgpleHRyYV9qc29uGAsgASgJQgwKCl9kdWVfYXRfbXNCFAoSX21heF9vdXRfb2ZfY29sZF9zQgsKCV9wcmlvcml0eSKgAQoDTGVnEg8KB3N0YXRpb24YASABKAkSDgoGYWN0aW9uGAIgASgJEhcKD3BhcmFtZXRlcnNfanNvbhgDIAEoCRIdCgRsb2FkGAQgASgLMg8uZHJvdmVyLnYxLkxvYWQSFAoHZHdlbGxfcxgFIAEoDUgAiAEBEh4KBWxpbmVzGAYgAygLMg8uZHJvdmVyLnYxLkxpbmVCCgoIX2R3ZWxsX3MiIAoETG9hZBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJImcKBExpbmUSDAoEaXRlbRgBIAEoCRILCgNsb3QYAiABKAkSDgoGdXNlX2J5GAMgASgJEhUKCHF1YW50aXR5GAQgASgBSACIAQESEAoIbG9jYXRpb24YBSABKAlCCwoJX3F1YW50aXR5It0CCgNKb2ISIAoEc3BlYxgBIAEoCzISLmRyb3Zlci52MS5Kb2JTcGVjEiIKBXN0YXRlGAIgASgOMhMuZHJvdmVyLnYxLkpvYlN0YXRlEhEKCWxlZ3NfZG9uZRgDIAEoDRIhCgVyb2JvdBgEIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkEhYKDmFjY2VwdGVkX2F0X21zGAUgASgDEhoKDXN0YXJ0ZWRfYXRfbXMYBiABKANIAIgBARIYCgtlbmRlZF9hdF9tcxgHIAEoA0gBiAEBEhMKBmV0YV9tcxgIIAEoA0gCiAEBEg4KBnJlYXNvbhgJIAEoCRIMCgRjb2RlGAogASgJEhoKDW91dF9vZl9jb2xkX3MYCyABKA1IA4gBAUIQCg5fc3RhcnRlZF9hdF9tc0IOCgxfZW5kZWRfYXRfbXNCCQoHX2V0YV9tc0IQCg5fb3V0X29mX2NvbGRfcyLhAgoISm9iRXZlbnQSDAoEc2l0ZRgBIAEoCRIJCgFuGAIgASgEEg0KBWF0X21zGAMgASgDEg4KBmpvYl9pZBgEIAEoCRIQCghvcmRlcl9pZBgFIAEoCRIiCgVzdGF0ZRgGIAEoDjITLmRyb3Zlci52MS5Kb2JTdGF0ZRIQCgNsZWcYByABKA1IAIgBARIhCgVyb2JvdBgIIAEoCzISLmRyb3Zlci52MS5Sb2JvdElkEg4KBnJlYXNvbhgJIAEoCRIMCgRjb2RlGAogASgJEhMKBmV0YV9tcxgLIAEoA0gBiAEBEhYKCWR1ZV9hdF9tcxgMIAEoA0gCiAEBEg0KBWNhdXNlGA0gASgJEhIKCmV4dHJhX2pzb24YDiABKAkSIwoFc2hvcnQYDyADKAsyFC5kcm92ZXIudjEuU2hvcnRMaW5lQgYKBF9sZWdCCQoHX2V0YV9tc0IMCgpfZHVlX2F0X21zIjsKCVNob3J0TGluZRIMCgRsaW5lGAEgASgNEhAKCHF1YW50aXR5GAIgASgBEg4KBnJlYXNvbhgDIAEoCSJMChBTdWJtaXRKb2JSZXF1ZXN0EhcKD2lkZW1wb3RlbmN5X2tleRgBIAEoCRIfCgNqb2IYAiABKAsyEi5kcm92ZXIudjEuSm9iU3BlYyI4ChFTdWJtaXRKb2JSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQiSwoQQ2FuY2VsSm9iUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkSDgoGam9iX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI4ChFDYW5jZWxKb2JSZXNwb25zZRIjCgdyZWNlaXB0GAEgASgLMhIuZHJvdmVyLnYxLlJlY2VpcHQihQEKEFVwZGF0ZUpvYlJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEg4KBmpvYl9pZBgCIAEoCRIWCglkdWVfYXRfbXMYAyABKANIAIgBARIVCghwcmlvcml0eRgEIAEoDUgBiAEBQgwKCl9kdWVfYXRfbXNCCwoJX3ByaW9yaXR5IjgKEVVwZGF0ZUpvYlJlc3BvbnNlEiMKB3JlY2VpcHQYASABKAsyEi5kcm92ZXIudjEuUmVjZWlwdCIfCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSJTCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5kcm92ZXIudjEuSm9iEiQKB2hpc3RvcnkYAiADKAsyEy5kcm92ZXIudjEuSm9iRXZlbnQinAEKD0xpc3RKb2JzUmVxdWVzdBIdCgRwYWdlGAEgASgLMg8uZHJvdmVyLnYxLlBhZ2USIwoGc3RhdGVzGAIgAygOMhMuZHJvdmVyLnYxLkpvYlN0YXRlEhAKCHNlcXVlbmNlGAMgASgJEhAKCG9yZGVyX2lkGAQgASgJEiEKBXJvYm90GAUgASgLMhIuZHJvdmVyLnYxLlJvYm90SWQiRAoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uZHJvdmVyLnYxLkpvYhISCgpuZXh0X3Rva2VuGAIgASgJIkUKEFdhdGNoSm9ic1JlcXVlc3QSFAoHYWZ0ZXJfbhgBIAEoBEgAiAEBEg8KB2pvYl9pZHMYAiADKAlCCgoIX2FmdGVyX24q9QEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhYKEkpPQl9TVEFURV9BQ0NFUFRFRBABEhYKEkpPQl9TVEFURV9BU1NJR05FRBACEhUKEUpPQl9TVEFURV9TVEFSVEVEEAMSFgoSSk9CX1NUQVRFX0xFR19ET05FEAQSFQoRSk9CX1NUQVRFX0FUX1JJU0sQBRIVChFKT0JfU1RBVEVfQkxPQ0tFRBAGEhIKDkpPQl9TVEFURV9ET05FEAcSFAoQSk9CX1NUQVRFX0ZBSUxFRBAIEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQCSp0CgtUZW1wZXJhdHVyZRIbChdURU1QRVJBVFVSRV9VTlNQRUNJRklFRBAAEhYKElRFTVBFUkFUVVJFX0ZST1pFThABEhcKE1RFTVBFUkFUVVJFX0NISUxMRUQQAhIXChNURU1QRVJBVFVSRV9BTUJJRU5UEAMylQMKCkpvYlNlcnZpY2USQwoGU3VibWl0EhsuZHJvdmVyLnYxLlN1Ym1pdEpvYlJlcXVlc3QaHC5kcm92ZXIudjEuU3VibWl0Sm9iUmVzcG9uc2USQwoGQ2FuY2VsEhsuZHJvdmVyLnYxLkNhbmNlbEpvYlJlcXVlc3QaHC5kcm92ZXIudjEuQ2FuY2VsSm9iUmVzcG9uc2USQwoGVXBkYXRlEhsuZHJvdmVyLnYxLlVwZGF0ZUpvYlJlcXVlc3QaHC5kcm92ZXIudjEuVXBkYXRlSm9iUmVzcG9uc2USOgoDR2V0EhguZHJvdmVyLnYxLkdldEpvYlJlcXVlc3QaGS5kcm92ZXIudjEuR2V0Sm9iUmVzcG9uc2USPwoETGlzdBIaLmRyb3Zlci52MS5MaXN0Sm9ic1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdEpvYnNSZXNwb25zZRI7CgVXYXRjaBIbLmRyb3Zlci52MS5XYXRjaEpvYnNSZXF1ZXN0GhMuZHJvdmVyLnYxLkpvYkV2ZW50MAFiBnByb3RvMw", [file_drover_v1_common]);
 
 /**
  * @generated from message drover.v1.JobSpec
@@ -356,6 +356,13 @@ export type JobEvent = Message<"drover.v1.JobEvent"> & {
    * @generated from field: string extra_json = 14;
    */
   extraJson: string;
+
+  /**
+   * What was short on the leg; only with LEG_DONE.
+   *
+   * @generated from field: repeated drover.v1.ShortLine short = 15;
+   */
+  short: ShortLine[];
 };
 
 /**
@@ -364,6 +371,39 @@ export type JobEvent = Message<"drover.v1.JobEvent"> & {
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
   messageDesc(file_drover_v1_job, 5);
+
+/**
+ * Less was there than ordered.
+ *
+ * @generated from message drover.v1.ShortLine
+ */
+export type ShortLine = Message<"drover.v1.ShortLine"> & {
+  /**
+   * From 0, in the leg's `lines`; 0 for a leg without lines.
+   *
+   * @generated from field: uint32 line = 1;
+   */
+  line: number;
+
+  /**
+   * What was really there.
+   *
+   * @generated from field: double quantity = 2;
+   */
+  quantity: number;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message drover.v1.ShortLine.
+ * Use `create(ShortLineSchema)` to create a new message.
+ */
+export const ShortLineSchema: GenMessage<ShortLine> = /*@__PURE__*/
+  messageDesc(file_drover_v1_job, 6);
 
 /**
  * @generated from message drover.v1.SubmitJobRequest
@@ -387,7 +427,7 @@ export type SubmitJobRequest = Message<"drover.v1.SubmitJobRequest"> & {
  * Use `create(SubmitJobRequestSchema)` to create a new message.
  */
 export const SubmitJobRequestSchema: GenMessage<SubmitJobRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 6);
+  messageDesc(file_drover_v1_job, 7);
 
 /**
  * @generated from message drover.v1.SubmitJobResponse
@@ -404,7 +444,7 @@ export type SubmitJobResponse = Message<"drover.v1.SubmitJobResponse"> & {
  * Use `create(SubmitJobResponseSchema)` to create a new message.
  */
 export const SubmitJobResponseSchema: GenMessage<SubmitJobResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 7);
+  messageDesc(file_drover_v1_job, 8);
 
 /**
  * @generated from message drover.v1.CancelJobRequest
@@ -431,7 +471,7 @@ export type CancelJobRequest = Message<"drover.v1.CancelJobRequest"> & {
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 8);
+  messageDesc(file_drover_v1_job, 9);
 
 /**
  * @generated from message drover.v1.CancelJobResponse
@@ -448,7 +488,7 @@ export type CancelJobResponse = Message<"drover.v1.CancelJobResponse"> & {
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema: GenMessage<CancelJobResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 9);
+  messageDesc(file_drover_v1_job, 10);
 
 /**
  * @generated from message drover.v1.UpdateJobRequest
@@ -480,7 +520,7 @@ export type UpdateJobRequest = Message<"drover.v1.UpdateJobRequest"> & {
  * Use `create(UpdateJobRequestSchema)` to create a new message.
  */
 export const UpdateJobRequestSchema: GenMessage<UpdateJobRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 10);
+  messageDesc(file_drover_v1_job, 11);
 
 /**
  * @generated from message drover.v1.UpdateJobResponse
@@ -497,7 +537,7 @@ export type UpdateJobResponse = Message<"drover.v1.UpdateJobResponse"> & {
  * Use `create(UpdateJobResponseSchema)` to create a new message.
  */
 export const UpdateJobResponseSchema: GenMessage<UpdateJobResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 11);
+  messageDesc(file_drover_v1_job, 12);
 
 /**
  * @generated from message drover.v1.GetJobRequest
@@ -514,7 +554,7 @@ export type GetJobRequest = Message<"drover.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 12);
+  messageDesc(file_drover_v1_job, 13);
 
 /**
  * @generated from message drover.v1.GetJobResponse
@@ -538,7 +578,7 @@ export type GetJobResponse = Message<"drover.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 13);
+  messageDesc(file_drover_v1_job, 14);
 
 /**
  * @generated from message drover.v1.ListJobsRequest
@@ -577,7 +617,7 @@ export type ListJobsRequest = Message<"drover.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 14);
+  messageDesc(file_drover_v1_job, 15);
 
 /**
  * @generated from message drover.v1.ListJobsResponse
@@ -599,7 +639,7 @@ export type ListJobsResponse = Message<"drover.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 15);
+  messageDesc(file_drover_v1_job, 16);
 
 /**
  * @generated from message drover.v1.WatchJobsRequest
@@ -625,7 +665,7 @@ export type WatchJobsRequest = Message<"drover.v1.WatchJobsRequest"> & {
  * Use `create(WatchJobsRequestSchema)` to create a new message.
  */
 export const WatchJobsRequestSchema: GenMessage<WatchJobsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_job, 16);
+  messageDesc(file_drover_v1_job, 17);
 
 /**
  * @generated from enum drover.v1.JobState
@@ -734,7 +774,8 @@ export const JobService: GenService<{
     output: typeof SubmitJobResponseSchema;
   },
   /**
-   * Withdraws a job. A load already picked goes to a holding place first.
+   * Withdraws a job, however far it is: it is cancelled at once. A load already picked goes back to where it was picked, or
+   * to the site's station for returned loads.
    *
    * @generated from rpc drover.v1.JobService.Cancel
    */
