@@ -7,6 +7,7 @@ use std::fs;
 use rustix::time::{ClockId, clock_gettime};
 
 pub mod lifelong;
+pub mod restart;
 
 /// CPU time of this process so far, all threads, seconds.
 pub fn cpu_seconds() -> f64 {

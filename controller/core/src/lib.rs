@@ -58,7 +58,7 @@ pub use id::{DeviceId, Digest, Epoch, JobId, RobotId, RobotName, Seq};
 pub use layouts::{Layouts, needed as layouts_needed};
 pub use operator::{Stop, Wish};
 pub use record::{Entry, Record};
-pub use replay::{ReplayError, Replayed, replay};
+pub use replay::{ReplayError, Replayed, replay, replay_from};
 pub use site::{
     DeviceMessage, Effect, FollowError, Follower, Frozen, Input, RobotMessage, Site, Ticket, ToRobot, Verdict,
 };

@@ -35,6 +35,32 @@ pub struct Entry {
     pub commands: Vec<Command>,
 }
 
+/// A record as its bytes hold it in a chain. A reader that knows no chains passes over `after`.
+#[derive(Serialize)]
+struct Linked<'a> {
+    seq_from: Seq,
+    seq_to: Seq,
+    epoch: Epoch,
+    time: Time,
+    entries: &'a [Entry],
+    digest: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<u32>,
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+struct LinkedOwned {
+    seq_from: Seq,
+    seq_to: Seq,
+    epoch: Epoch,
+    time: Time,
+    entries: Vec<Entry>,
+    digest: Option<Digest>,
+    #[serde(default)]
+    after: Option<u32>,
+}
+
 /// Why a record can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -54,18 +80,41 @@ pub enum DecodeError {
 impl Record {
     /// The record as bytes, and their checksum (CRC-32).
     pub fn encode(&self) -> (Vec<u8>, u32) {
-        let bytes = rmp_serde::to_vec_named(self).unwrap_or_default();
+        self.encode_after(None)
+    }
+
+    /// The same with the checksum of the record before it within the bytes: a chain, in which no record can be exchanged
+    /// unnoticed. None = there is none before it.
+    pub fn encode_after(&self, before: Option<u32>) -> (Vec<u8>, u32) {
+        let linked = Linked {
+            seq_from: self.seq_from,
+            seq_to: self.seq_to,
+            epoch: self.epoch,
+            time: self.time,
+            entries: &self.entries,
+            digest: self.digest,
+            after: before,
+        };
+        let bytes = rmp_serde::to_vec_named(&linked).unwrap_or_default();
         let checksum = crc32fast::hash(&bytes);
         (bytes, checksum)
     }
 
     /// The record in these bytes.
     pub fn decode(bytes: &[u8], checksum: u32) -> Result<Record, DecodeError> {
+        Ok(Record::decode_linked(bytes, checksum)?.0)
+    }
+
+    /// The record in these bytes, and the checksum of the one that was before it when it was written; none in what was
+    /// written without a chain.
+    pub fn decode_linked(bytes: &[u8], checksum: u32) -> Result<(Record, Option<u32>), DecodeError> {
         let found = crc32fast::hash(bytes);
         if found != checksum {
             return Err(DecodeError::Checksum { found, expected: checksum });
         }
-        Ok(rmp_serde::from_slice(bytes)?)
+        let LinkedOwned { seq_from, seq_to, epoch, time, entries, digest, after } =
+            rmp_serde::from_slice(bytes)?;
+        Ok((Record { seq_from, seq_to, epoch, time, entries, digest }, after))
     }
 
     /// Ids and fingerprints of the jobs accepted in this record: unique keys of the store.
@@ -81,5 +130,44 @@ impl Entry {
     /// The event was answered by a rejection, or ignored as seen before.
     pub fn is_refused(&self) -> bool {
         self.commands.iter().any(|command| matches!(command, Command::Reject(_) | Command::Ignore { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(seq: u64) -> Record {
+        let entries = vec![Entry { time: Time(seq), event: Event::Tick, commands: Vec::new() }];
+        let (seq, digest) = (Seq(seq), Some(Digest([0xC1; 16])));
+        Record { seq_from: seq, seq_to: seq, epoch: Epoch(1), time: Time(seq.0), entries, digest }
+    }
+
+    #[test]
+    fn a_chained_record_is_read_by_a_reader_that_knows_no_chains_and_the_other_way_round() {
+        let (bytes, checksum) = record(7).encode_after(Some(0xC1C1_C1C1));
+        assert_eq!(rmp_serde::from_slice::<Record>(&bytes).expect("an older reader's way"), record(7));
+        assert_eq!(Record::decode_linked(&bytes, checksum).expect("ours"), (record(7), Some(0xC1C1_C1C1)));
+        let older = rmp_serde::to_vec_named(&record(7)).expect("an older writer's way");
+        let (bytes, checksum) = record(7).encode();
+        assert_eq!(bytes, older, "without a chain nothing is added");
+        assert_eq!(Record::decode_linked(&older, checksum).expect("ours"), (record(7), None));
+    }
+
+    #[test]
+    fn every_flipped_byte_of_the_last_64_records_is_found() {
+        let mut before = None;
+        for seq in 1..=64 {
+            let (bytes, checksum) = record(seq).encode_after(before);
+            for at in 0..bytes.len() {
+                for flip in [0x01, 0x80, 0xFF] {
+                    let mut bytes = bytes.clone();
+                    bytes[at] ^= flip;
+                    let found = Record::decode_linked(&bytes, checksum);
+                    assert!(matches!(found, Err(DecodeError::Checksum { .. })), "record {seq}, byte {at}");
+                }
+            }
+            before = Some(checksum);
+        }
     }
 }

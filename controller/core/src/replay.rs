@@ -88,8 +88,17 @@ pub fn replay(
     records: impl Iterator<Item = Record>,
     observer: &mut dyn FnMut(Seq, &Entry, &Fleet),
 ) -> Result<Replayed, ReplayError> {
-    let mut fleet = Fleet::new(layouts);
-    let mut done = Replayed::at(Seq(0));
+    replay_from(Fleet::new(layouts), Seq(0), records, observer)
+}
+
+/// The same from a snapshot on: the fleet as it was restored from it, its place, and all records after it.
+pub fn replay_from(
+    mut fleet: Fleet,
+    seq: Seq,
+    records: impl Iterator<Item = Record>,
+    observer: &mut dyn FnMut(Seq, &Entry, &Fleet),
+) -> Result<Replayed, ReplayError> {
+    let mut done = Replayed::at(seq);
     for record in records {
         step(&mut fleet, &record, &mut done, observer)?;
     }

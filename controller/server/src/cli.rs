@@ -99,7 +99,8 @@ Exit code 1 when a job failed, an order was broken or an invariant was violated.
   drover replay --config drover.toml
   drover replay --config drover.toml --until 120000 --json
 
-Plans are part of what is stepped and compared: --recompute asks for what is always done.")]
+Plans are part of what is stepped and compared: --recompute asks for what is always done.
+A journal that was shortened (key store.keep_days) is stepped from its first kept snapshot on.")]
     Replay {
         /// Which configuration.
         #[command(flatten)]

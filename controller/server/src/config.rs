@@ -15,6 +15,7 @@ pub use access::{Auth, Jwt, Tls};
 use drover_core::dispatch::policy::{Name, POLICIES};
 use reader::Reader;
 
+use crate::store::Opening;
 use crate::tls::Trust;
 
 /// Round trip of a message in real time, ms.
@@ -22,6 +23,10 @@ const ROUND_TRIP_MS: f64 = 60.0;
 /// How long robots that start together take to be heard, in real time, ms.
 const GATHER_MS: f64 = 2_000.0;
 
+/// How long a journal is kept, days.
+const KEEP_DAYS: u64 = 90;
+/// A day, ms.
+const DAY_MS: u64 = 24 * 3_600_000;
 /// From a wish for a device, by MQTT and its gateway, to the state that shows it begun, in real time, ms.
 const DEVICE_TRIP_MS: f64 = 300.0;
 /// How long a device's agent may say nothing, in real time, ms.
@@ -118,6 +123,22 @@ pub struct Log {
     pub level: String,
 }
 
+/// `[store]`, but for what the mind decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// The database.
+    pub url: SecretUrl,
+    /// `keep_days`, in ms; none = for ever.
+    pub keep_ms: Option<u64>,
+}
+
+impl StoreOptions {
+    /// How the store is opened, password included.
+    pub fn reveal(&self) -> Opening<'_> {
+        Opening { url: self.url.reveal(), keep_ms: self.keep_ms }
+    }
+}
+
 /// Everything set, typed and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -137,8 +158,8 @@ pub struct Config {
     pub jobs_file: Option<PathBuf>,
     /// `[mqtt]`.
     pub mqtt: Mqtt,
-    /// `[store] url`.
-    pub store: SecretUrl,
+    /// `[store]`.
+    pub store: StoreOptions,
     /// `[cache] url`; none = no cache.
     pub cache: Option<SecretUrl>,
     /// Whom `rediss://` trusts: `[cache] ca`.
@@ -261,7 +282,7 @@ impl Config {
             );
         }
         let mqtt = read_mqtt(reader);
-        let store = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
+        let store = read_store(reader);
         let cache = reader.url("cache.url", "none", &["redis://", "rediss://", "none"]);
         let cache_trust = reader.trust("cache", false);
         let trace = reader.url("trace.otlp", "none", &["http://", "none"]);
@@ -297,6 +318,12 @@ impl Config {
             core,
         })
     }
+}
+
+fn read_store(reader: &mut Reader) -> Option<StoreOptions> {
+    let url = reader.url("store.url", "sqlite:drover.db", &["postgres://", "postgresql://", "sqlite:"]);
+    let keep_days = reader.whole("store.keep_days", KEEP_DAYS, 0, 36_500);
+    Some(StoreOptions { url: url?, keep_ms: (keep_days > 0).then_some(keep_days * DAY_MS) })
 }
 
 fn read_mqtt(reader: &mut Reader) -> Option<Mqtt> {

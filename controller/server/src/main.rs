@@ -50,6 +50,7 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
         || error.is::<map::LayoutError>()
         || error.is::<site::SiteError>()
         || error.is::<users::UsersError>()
+        || matches!(error.downcast_ref(), Some(replay::StoryError::Forgotten { .. }))
         || error.is::<drover_controller::auth::AccessError>()
         || error.downcast_ref().is_some_and(|error| matches!(error, http::ServeError::Tls(_)))
 }

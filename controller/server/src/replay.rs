@@ -1,10 +1,13 @@
 //! `drover replay`: steps a journal again with this version and compares every command and every digest.
+//!
+//! It begins at the journal's first event; where a journal was shortened (`store.keep_days`), at the snapshot after which
+//! everything is kept, and says so. Each record is verified as it is read, and that it follows the one before it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use drover_core::{Command, Entry, Event, Layouts, Record, Seq};
+use drover_core::{Command, Entry, Event, Fleet, Layouts, Record, RestoreError, Seq};
 use drover_maps::Layout;
 use serde::Serialize;
 
@@ -30,6 +33,20 @@ pub enum StoryError {
     /// A kept layout.
     #[error("failed to {0}")]
     Load(LoadError),
+    /// Asked for what isn't kept any more.
+    #[error(
+        "failed to replay up to seq {until}: this journal was shortened (key `store.keep_days`) and can be stepped from seq \
+         {begin} on; leave --until out, or write {begin} or more"
+    )]
+    Forgotten {
+        /// The last event asked for.
+        until: u64,
+        /// The first that can be stepped.
+        begin: u64,
+    },
+    /// The snapshot that a shortened journal begins with.
+    #[error("failed to {0}")]
+    Restore(#[from] RestoreError),
     /// The thread.
     #[error("failed to step the journal: the thread that steps it is gone; its last log lines say why")]
     Lost,
@@ -40,6 +57,8 @@ pub enum StoryError {
 pub struct Story {
     /// Every command and digest was the same.
     pub same: bool,
+    /// The first event that could be stepped: above 1 where the journal was shortened, and begins with a snapshot.
+    pub begin: u64,
     /// The last event stepped.
     pub seq: u64,
     /// Events stepped.
@@ -66,9 +85,18 @@ pub async fn replay(config: &Config, until: Option<u64>) -> Result<Story, StoryE
     let layout = map::load(&config.layout, config.site_file.as_deref()).and_then(map::usable)?;
     let store = Store::connect(config.store.reveal()).await?;
     let layouts = layouts(&store, &config.site, Arc::new(layout)).await?;
+    let snapshot = store.beginning(&config.site).await.map_err(StoryError::Load)?;
+    let begin = snapshot.as_ref().map_or(Seq(1), |(seq, _)| Seq(seq.0 + 1));
+    if let Some(until) = until.filter(|until| snapshot.is_some() && *until < begin.0) {
+        return Err(StoryError::Forgotten { until, begin: begin.0 });
+    }
+    let fleet = match snapshot {
+        Some((_, bytes)) => Fleet::restore(layouts, &bytes)?,
+        None => Fleet::new(layouts),
+    };
     let (sender, receiver) = sync_channel(READ_AHEAD_MAX);
-    let stepping = tokio::task::spawn_blocking(move || step(layouts, &receiver));
-    let mut records = store.records(&config.site, Seq(1), until.map(Seq));
+    let stepping = tokio::task::spawn_blocking(move || step(fleet, begin, &receiver));
+    let mut records = store.records(&config.site, begin, until.map(Seq));
     let read = tokio::spawn(async move {
         loop {
             match records.next().await {
@@ -110,9 +138,10 @@ async fn layouts(store: &Store, site: &str, given: Arc<Layout>) -> Result<Layout
     Ok(found)
 }
 
-fn step(layouts: Layouts, records: &Receiver<Record>) -> Story {
-    let mut story = Story::default();
-    let replayed = drover_core::replay(layouts, records.iter(), &mut |seq, entry, fleet| {
+fn step(fleet: Fleet, begin: Seq, records: &Receiver<Record>) -> Story {
+    let mut story = Story { begin: begin.0, ..Story::default() };
+    let after = Seq(begin.0 - 1);
+    let replayed = drover_core::replay_from(fleet, after, records.iter(), &mut |seq, entry, fleet| {
         story.seq = seq.0;
         *story.kinds.entry(kind(&entry.event)).or_default() += 1;
         let name = |robot: drover_core::RobotId| {
@@ -196,6 +225,12 @@ pub fn print(story: &Story, json: bool) -> bool {
     if story.events == 0 && story.fault.is_none() {
         println!("the journal is empty: nothing to compare");
         return story.same;
+    }
+    if story.begin > 1 {
+        println!(
+            "the journal was shortened (key `store.keep_days`): stepped from the snapshot before seq {} on",
+            story.begin
+        );
     }
     for (kind, count) in &story.kinds {
         println!("{count:>10}  {kind}");

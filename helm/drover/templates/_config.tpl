@@ -55,8 +55,8 @@ password_file = {{ printf "/run/secrets/drover/mqtt-password/%s" .Values.mqtt.pa
 {{- include "drover.ca" (dict "section" "mqtt" "part" .Values.mqtt) }}
 [store]
 {{ include "drover.peer" (dict "section" "store" "part" (dict "url" (include "drover.storeUrl" .) "urlSecret" .Values.store.urlSecret)) }}
-{{- range $key := list "snapshot_ms" "snapshot_events" }}
-{{- with index $.Values.store $key }}{{ $key }} = {{ int64 . }}
+{{- range $key := list "snapshot_ms" "snapshot_events" "keep_days" }}
+{{- if hasKey $.Values.store $key }}{{ $key }} = {{ int64 (index $.Values.store $key) }}
 {{ end }}
 {{- end }}
 [cache]

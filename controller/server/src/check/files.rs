@@ -57,7 +57,7 @@ fn secrets(config: &Config) -> Vec<Row> {
     let given = [
         ("jobs.url", jobs),
         ("mqtt.password", config.mqtt.password.as_ref()),
-        ("store.url", Some(&config.store)),
+        ("store.url", Some(&config.store.url)),
         ("cache.url", config.cache.as_ref()),
     ];
     let unchanged =
@@ -106,7 +106,9 @@ fn certificates(config: &Config) -> Vec<Row> {
             Ok(()) => secret_key(&own.key),
         });
     }
-    rows.extend(store_files(config.store.reveal()).into_iter().map(|(key, file)| certificate(&key, &file)));
+    rows.extend(
+        store_files(config.store.url.reveal()).into_iter().map(|(key, file)| certificate(&key, &file)),
+    );
     rows
 }
 

@@ -10,7 +10,7 @@ use crate::tls;
 
 pub(super) async fn rows(config: &Config) -> Vec<Row> {
     let mut rows = vec![Row::of("store", look(config).await)];
-    if is_in_the_clear(&config.store) {
+    if is_in_the_clear(&config.store.url) {
         let mend = "passwords and the journal may travel in the clear; add ?sslmode=verify-full&sslrootcert=FILE \
                     to key `store.url`, or ?sslmode=disable where something else encrypts the way";
         rows.push(Row::warning("store", mend));
@@ -19,7 +19,7 @@ pub(super) async fn rows(config: &Config) -> Vec<Row> {
 }
 
 async fn look(config: &Config) -> Result<String, String> {
-    let url = &config.store;
+    let url = &config.store.url;
     let wrong = |error: &dyn std::fmt::Display| {
         let told = tls::told(&error, "sslrootcert of store.url");
         format!("{url}: {told}; start the database or mend key `store.url`")

@@ -30,6 +30,7 @@ pub(super) const KEYS: &[(&str, bool)] = &[
     ("store.url", true),
     ("store.snapshot_ms", false),
     ("store.snapshot_events", false),
+    ("store.keep_days", false),
     ("cache.url", true),
     ("cache.ca", false),
     ("trace.otlp", false),

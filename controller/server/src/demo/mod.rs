@@ -18,7 +18,7 @@ use drover_maps::{Compiled, Layout, LoadError};
 use tokio::sync::watch;
 
 use crate::auth::{Access, Role};
-use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl};
+use crate::config::{Auth, Config, Enroll, Log, LogFormat, Mqtt, Peer, SecretUrl, StoreOptions};
 use crate::ground::Files;
 use crate::report::{self, Observer, Shared, Summary};
 use crate::run::{self, Clock, RunError};
@@ -339,7 +339,10 @@ fn config(options: &Options, ground: &Ground, mqtt: SecretUrl) -> Config {
             password: None,
             trust: Trust::of("mqtt"),
         },
-        store: SecretUrl::new(format!("sqlite:{}", ground.folder.join("demo.db").display())),
+        store: StoreOptions {
+            url: SecretUrl::new(format!("sqlite:{}", ground.folder.join("demo.db").display())),
+            keep_ms: None,
+        },
         cache: None,
         cache_trust: Trust::of("cache"),
         trace: None,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use drover_core::{Record, Seq};
+use drover_core::{Record, Seq, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -217,9 +217,25 @@ async fn put(led: Led, mut snapshots: mpsc::Receiver<(Seq, Vec<u8>)>, memory: Me
                 tracing::warn!(seq = seq.0, %error, "a snapshot was not stored; the next one will be")
             }
         }
-        let before = drover_core::Time(memory.clock.now().0.saturating_sub(memory.remember_jobs_ms));
+        shorten(&led, memory.clock.now()).await;
+        let before = Time(memory.clock.now().0.saturating_sub(memory.remember_jobs_ms));
         if let Err(error) = led.store.forget_jobs(&led.site, before).await {
             tracing::debug!(%error, "old job ids were not forgotten; they will be at the next snapshot");
+        }
+    }
+}
+
+/// Forgets what the store isn't to keep any longer.
+async fn shorten(led: &Led, now: Time) {
+    let started = Instant::now();
+    match led.store.shorten(&led.site, led.epoch, now).await {
+        Ok(0) => {}
+        Ok(transactions) => {
+            let ms = started.elapsed().as_millis();
+            tracing::debug!(transactions, ms, "old records were forgotten");
+        }
+        Err(error) => {
+            tracing::debug!(%error, "old records were not forgotten; they will be at the next snapshot")
         }
     }
 }

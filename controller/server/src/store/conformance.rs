@@ -2,6 +2,14 @@
 //!
 //! Each claim is an act on a fresh database. `Case` reaches around the store to damage what it wrote.
 
+#[path = "conformance/chain.rs"]
+mod chain;
+#[path = "conformance/retention.rs"]
+mod retention;
+
+pub use chain::*;
+pub use retention::*;
+
 use drover_controller::store::{AppendError, CHUNK_BYTES_MAX, LayoutSource, LoadError, SnapshotError, Store};
 use drover_core::clock::Time;
 use drover_core::event::Event;
@@ -56,6 +64,16 @@ macro_rules! suite {
             layouts_come_back_whole_in_the_order_in_which_they_came,
             records_stream_from_the_middle_to_an_end,
             sites_do_not_see_each_other,
+            a_record_that_was_exchanged_is_found_and_nothing_is_cut,
+            a_record_of_another_past_is_found,
+            a_flipped_byte_in_any_of_the_last_64_records_is_found,
+            what_an_earlier_version_wrote_is_read_and_goes_on_in_a_chain,
+            a_snapshot_of_another_backup_is_passed_over,
+            without_an_age_nothing_is_forgotten,
+            what_is_old_is_forgotten_up_to_a_snapshot,
+            what_restoring_needs_is_never_forgotten,
+            a_long_past_is_forgotten_in_small_transactions,
+            a_shortened_journal_without_a_sound_snapshot_is_an_error,
         );
     };
 }
@@ -315,6 +333,11 @@ pub async fn a_job_accepted_twice_is_refused_until_it_is_forgotten(case: &Case) 
     assert_eq!(case.store.forget_jobs(SITE, Time(1_004)).await.unwrap(), 0);
     assert_eq!(case.store.forget_jobs(SITE, Time(1_005)).await.unwrap(), 1);
     case.store.append(SITE, &again).await.unwrap();
+    let error = case.store.append(SITE, &jobs(epoch, 7, ["J-0".to_owned()])).await.unwrap_err();
+    assert!(
+        matches!(&error, AppendError::JobTwice { job, .. } if job.0 == "J-0"),
+        "still remembered: {error}"
+    );
 }
 
 pub async fn a_record_may_accept_a_thousand_jobs(case: &Case) {

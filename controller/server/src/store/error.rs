@@ -122,6 +122,19 @@ pub enum LoadError {
         /// The place that comes, or the journal's promised end.
         found: Seq,
     },
+    /// Two whole records that weren't written one after the other.
+    #[error(
+        "read the journal of {site}: the record at {seq:?} was written after another one than the one that ends at \
+         {before:?}: one of the two was exchanged, or restored from another backup"
+    )]
+    Unlinked {
+        /// The site.
+        site: String,
+        /// The record's first place.
+        seq: Seq,
+        /// The last place of the one before it.
+        before: Seq,
+    },
     /// A whole record of a version this one can't read.
     #[error("read the journal of {site}: the record at {seq:?} is of another version: {source}")]
     Unreadable {

@@ -1,19 +1,45 @@
 //! Records: appended once, in one transaction; read in order, verified.
+//!
+//! They are a chain: the body of each names the checksum of the one before it, under its own checksum. So one that was
+//! exchanged, removed or restored from another backup is found by the next. What an earlier version wrote names none.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use drover_core::id::{Epoch, JobId, Seq};
 use drover_core::record::{DecodeError, Record};
 
 use super::Loaded;
-use super::database::{Database, Row, Transaction, Value, int};
+use super::database::{Database, Row, Transaction, Value, decode, int};
 use super::error::{AppendError, LoadError, Unavailable};
 use super::lease::{self, Lease};
 use super::{snapshot, sql};
 
 /// Records read at once.
 const PAGE: i64 = 64;
+
+/// The last record of a site that this process appended: its end and its checksum.
+type Link = (Seq, u32);
+
+/// The journals' last links, so that an append needn't ask for them. Read from the journal where one isn't the record's
+/// neighbour; forgotten when the lead changes, for another leader may have cut and written since.
+#[derive(Default)]
+pub(super) struct Links(Mutex<BTreeMap<String, Link>>);
+
+impl Links {
+    fn last(&self, site: &str) -> Option<Link> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(site).copied()
+    }
+
+    fn set(&self, site: &str, link: Link) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(site.to_owned(), link);
+    }
+
+    pub(super) fn forget(&self, site: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(site);
+    }
+}
 
 /// One row of the journal, to be written.
 struct Draft<'a> {
@@ -23,20 +49,53 @@ struct Draft<'a> {
     checksum: u32,
 }
 
-pub(super) async fn append(database: &dyn Database, site: &str, record: &Record) -> Result<(), AppendError> {
-    let (body, checksum) = record.encode();
+pub(super) async fn append(
+    database: &dyn Database,
+    links: &Links,
+    site: &str,
+    record: &Record,
+) -> Result<(), AppendError> {
+    let before = checksum_before(database, links, site, record.seq_from).await?;
+    let (body, checksum) = record.encode_after(before);
     if body.is_empty() {
         return Err(AppendError::Unencodable { site: site.to_owned(), from: record.seq_from });
     }
-    let draft = Draft { site, record, body, checksum };
+    put(database, &Draft { site, record, body, checksum }).await?;
+    links.set(site, (record.seq_to, checksum));
+    Ok(())
+}
+
+/// The checksum of the record that ends where this one begins; none when there is none.
+async fn checksum_before(
+    database: &dyn Database,
+    links: &Links,
+    site: &str,
+    from: Seq,
+) -> Result<Option<u32>, Unavailable> {
+    let is_neighbour = |(end, _): &Link| end.0 + 1 == from.0;
+    if let Some((_, checksum)) = links.last(site).filter(is_neighbour) {
+        return Ok(Some(checksum));
+    }
+    let rows = database.read(sql::LINK_BEFORE, &[Value::Text(site), Value::Int(int(from.0))]).await?;
+    let link =
+        rows.first().map(|row| Ok::<_, Unavailable>((Seq(row.int(0)?), checksum(row, 1)?))).transpose()?;
+    Ok(link.filter(is_neighbour).map(|(_, checksum)| checksum))
+}
+
+/// The checksum at this place of a row.
+fn checksum(row: &Row, at: usize) -> Result<u32, Unavailable> {
+    Ok(u32::try_from(row.int(at)?).map_err(|_| decode("no checksum of 32 bits", at))?)
+}
+
+async fn put(database: &dyn Database, draft: &Draft<'_>) -> Result<(), AppendError> {
     let mut tx = database.begin().await?;
-    if !move_tip(&mut *tx, &draft).await? {
-        return explain(&mut *tx, &draft).await;
+    if !move_tip(&mut *tx, draft).await? {
+        return explain(&mut *tx, draft).await;
     }
-    if !insert(&mut *tx, &draft).await? {
-        return explain(&mut *tx, &draft).await;
+    if !insert(&mut *tx, draft).await? {
+        return explain(&mut *tx, draft).await;
     }
-    insert_jobs(&mut *tx, &draft).await?;
+    insert_jobs(&mut *tx, draft).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -128,9 +187,13 @@ async fn job_twice(
 }
 
 pub(super) async fn load(database: &dyn Database, site: &str) -> Result<Loaded, LoadError> {
+    let started = Instant::now();
     let (snapshot, findings) = snapshot::newest(database, site).await?;
+    let snapshot_ms = started.elapsed().as_millis();
     let after = snapshot.as_ref().map(|(seq, _)| *seq).unwrap_or_default();
     let rest = load_after(database, site, after).await?;
+    let ms = started.elapsed().as_millis();
+    tracing::debug!(ms, snapshot_ms, records = rest.records.len(), "journal read");
     let findings = findings.into_iter().chain(rest.findings).collect();
     Ok(Loaded { snapshot, findings, ..rest })
 }
@@ -221,6 +284,8 @@ struct Cursor {
     expected: Seq,
     /// Epoch of the record before.
     epoch: Epoch,
+    /// The row before, read or passed over: its end and its checksum.
+    before: Option<Link>,
     /// `seq_from` to read the next page at; None before the first page.
     page_from: Option<Seq>,
     page: VecDeque<Row>,
@@ -234,6 +299,7 @@ impl Cursor {
             until,
             expected: Seq(from.0.max(1)),
             epoch: Epoch::default(),
+            before: None,
             page_from: None,
             page: VecDeque::new(),
             is_last_page: false,
@@ -254,11 +320,13 @@ impl Cursor {
             }
             let is_first = self.epoch == Epoch::default();
             if is_first && to < self.expected && from <= to {
+                self.before = checksum(&row, 5).ok().map(|checksum| (to, checksum));
                 continue;
             }
-            let record = self.verified(&mut row, from, is_first)?;
+            let (record, checksum) = self.verified(&mut row, from, is_first)?;
             self.expected = Seq(record.seq_to.0 + 1);
             self.epoch = record.epoch;
+            self.before = Some((record.seq_to, checksum));
             return Ok(Some(record));
         }
     }
@@ -286,19 +354,19 @@ impl Cursor {
         Ok(())
     }
 
-    /// Start of the record that holds the first place wanted, or of the one before it.
+    /// Start of the record that holds the place before the first one wanted, or of the one before that: it is passed
+    /// over, and proves the link of the next.
     async fn holding(&self, database: &dyn Database) -> Result<Seq, Unavailable> {
-        let values = [Value::Text(&self.site), Value::Int(int(self.expected.0))];
+        let values = [Value::Text(&self.site), Value::Int(int(self.expected.0 - 1))];
         let rows = database.read(sql::RECORD_HOLDING, &values).await?;
         Ok(rows.first().map(|row| row.int(0)).transpose()?.map_or(self.expected, Seq))
     }
 
-    fn verified(&self, row: &mut Row, from: Seq, is_first: bool) -> Result<Record, LoadError> {
+    fn verified(&self, row: &mut Row, from: Seq, is_first: bool) -> Result<(Record, u32), LoadError> {
         let damaged = |reason: String| LoadError::Damaged { site: self.site.clone(), seq: from, reason };
-        let checksum =
-            u32::try_from(row.int(5)?).map_err(|_| damaged("its checksum has no 32 bits".into()))?;
-        let record = match Record::decode(&row.bytes(4)?, checksum) {
-            Ok(record) => record,
+        let checksum = checksum(row, 5).map_err(|error| damaged(error.to_string()))?;
+        let (record, after) = match Record::decode_linked(&row.bytes(4)?, checksum) {
+            Ok(read) => read,
             Err(error @ DecodeError::Checksum { .. }) => return Err(damaged(error.to_string())),
             Err(source) => return Err(LoadError::Unreadable { site: self.site.clone(), seq: from, source }),
         };
@@ -316,6 +384,12 @@ impl Cursor {
         if !follows {
             return Err(LoadError::Gap { site: self.site.clone(), expected: self.expected, found: from });
         }
-        Ok(record)
+        let before = self.before.filter(|(end, _)| end.0 + 1 == from.0);
+        if let (Some(named), Some((before, checksum))) = (after, before)
+            && named != checksum
+        {
+            return Err(LoadError::Unlinked { site: self.site.clone(), seq: from, before });
+        }
+        Ok((record, checksum))
     }
 }

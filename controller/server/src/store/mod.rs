@@ -5,6 +5,7 @@
 //!   load ─► Loaded         newest whole snapshot and every record after it, verified
 //!   append(Record)         ONE transaction: lease row still ours and at the record's place, journal row, job ids
 //!   snapshot(Seq, bytes)   in chunks, in the background; the last two are kept
+//!   shorten(now)           what is older than the store is to keep, and not needed, in small transactions
 //!   keep_layout(source)    in chunks, before the first record on that layout
 //! ```
 //!
@@ -17,20 +18,25 @@ mod error;
 mod journal;
 mod layout;
 mod lease;
+#[cfg(test)]
+mod lint;
 mod postgres;
+mod retention;
 mod snapshot;
 mod sql;
 mod sqlite;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use drover_core::clock::Time;
 use drover_core::id::{Epoch, Seq};
 use drover_core::record::Record;
 
 use database::{Database, Value, int};
+use journal::Links;
+use snapshot::Writer;
 
 pub use error::{AppendError, ConnectError, LeadError, LoadError, SnapshotError, Unavailable};
 pub use journal::Records;
@@ -49,6 +55,30 @@ const CREATE_ATTEMPTS_MAX: usize = 5;
 #[derive(Clone)]
 pub struct Store {
     database: Arc<dyn Database>,
+    links: Arc<Links>,
+    keep_ms: Option<u64>,
+}
+
+/// Which database, and how much of it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening<'a> {
+    /// `sqlite:PATH` or `postgres://...`.
+    pub url: &'a str,
+    /// Age at which a journal's records are forgotten, ms; none = never.
+    pub keep_ms: Option<u64>,
+}
+
+impl<'a> From<&'a str> for Opening<'a> {
+    /// Everything is kept.
+    fn from(url: &'a str) -> Opening<'a> {
+        Opening { url, keep_ms: None }
+    }
+}
+
+impl<'a> From<&'a String> for Opening<'a> {
+    fn from(url: &'a String) -> Opening<'a> {
+        url.as_str().into()
+    }
 }
 
 /// What a new leader starts from.
@@ -91,7 +121,7 @@ impl Store {
             "postgres" | "postgresql" => Arc::new(postgres::Postgres::connect(url).await?),
             other => return Err(ConnectError::UnknownScheme(other.to_owned())),
         };
-        let store = Store { database };
+        let store = Store::over(database, None);
         let look = match store.ping().await {
             Ok(()) => Look::Ready(store.lease(site).await?),
             Err(error) if error.is_no_table() => store.may_create(url).await,
@@ -99,6 +129,10 @@ impl Store {
         };
         store.close().await;
         Ok(look)
+    }
+
+    fn over(database: Arc<dyn Database>, keep_ms: Option<u64>) -> Store {
+        Store { database, links: Arc::default(), keep_ms }
     }
 
     /// Asked of PostgreSQL only; what doesn't know the question is taken at its best.
@@ -117,15 +151,18 @@ impl Store {
     ///
     /// # Errors
     /// [`ConnectError`]: the URL is no store's, or the database can't be reached now.
-    pub async fn connect(url: &str) -> Result<Store, ConnectError> {
+    pub async fn connect(opening: impl Into<Opening<'_>>) -> Result<Store, ConnectError> {
+        let Opening { url, keep_ms } = opening.into();
+        let started = Instant::now();
         let scheme = url.split(':').next().unwrap_or_default();
         let database: Arc<dyn Database> = match scheme {
             "sqlite" => Arc::new(sqlite::Sqlite::connect(url).await?),
             "postgres" | "postgresql" => Arc::new(postgres::Postgres::connect(url).await?),
             other => return Err(ConnectError::UnknownScheme(other.to_owned())),
         };
-        let store = Store { database };
+        let store = Store::over(database, keep_ms);
         store.create_tables().await?;
+        tracing::debug!(ms = started.elapsed().as_millis(), "store opened");
         Ok(store)
     }
 
@@ -149,6 +186,7 @@ impl Store {
     /// # Errors
     /// [`LeadError`]: somebody else took it at the same moment, or the database can't be reached.
     pub async fn lead(&self, site: &str, holder: &str, expires: Time) -> Result<Epoch, LeadError> {
+        self.links.forget(site);
         limited(OPERATION_MAX, lease::lead(&*self.database, site, holder, expires)).await
     }
 
@@ -174,7 +212,7 @@ impl Store {
     /// # Errors
     /// [`AppendError`].
     pub async fn append(&self, site: &str, record: &Record) -> Result<(), AppendError> {
-        limited(OPERATION_MAX, journal::append(&*self.database, site, record)).await
+        limited(OPERATION_MAX, journal::append(&*self.database, &self.links, site, record)).await
     }
 
     /// Reads what a new leader starts from. For the leader only: a damaged last record is moved out of the journal.
@@ -208,7 +246,7 @@ impl Store {
         Records::new(Arc::clone(&self.database), site, from, until)
     }
 
-    /// Writes the snapshot at `seq`, and forgets older ones but the last two. Appends go on meanwhile.
+    /// Writes the snapshot at `seq`, and forgets older ones but the last two, and one a day where a journal is shortened. Appends go on meanwhile.
     ///
     /// # Errors
     /// [`SnapshotError`]: another epoch leads, or the journal isn't as far as `seq` yet.
@@ -219,7 +257,28 @@ impl Store {
         seq: Seq,
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
-        limited(BULK_MAX, snapshot::write(&*self.database, site, epoch, seq, bytes)).await
+        let writer = Writer { database: &*self.database, site, epoch, seq };
+        limited(BULK_MAX, snapshot::write(&writer, bytes, self.keep_ms.is_some())).await
+    }
+
+    /// Forgets the records that are older than the store is to keep, up to a snapshot that is that old, in small
+    /// transactions; gives how many it took. To be called after a snapshot; what is left over goes after the next.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: another epoch leads.
+    pub async fn shorten(&self, site: &str, epoch: Epoch, now: Time) -> Result<usize, SnapshotError> {
+        let Some(keep_ms) = self.keep_ms else { return Ok(0) };
+        let before = Time(now.0.saturating_sub(keep_ms));
+        limited(BULK_MAX, retention::shorten(&*self.database, site, epoch, before)).await
+    }
+
+    /// What the journal's records are stepped from: none = its first event; else the snapshot after which everything is
+    /// kept, its place and its bytes.
+    ///
+    /// # Errors
+    /// [`LoadError`]: what comes before the first record is neither there nor in a sound snapshot.
+    pub async fn beginning(&self, site: &str) -> Result<Option<(Seq, Vec<u8>)>, LoadError> {
+        limited(BULK_MAX, retention::beginning(&*self.database, site)).await
     }
 
     /// Keeps the source of a layout, before the first record on it; `since` is the journal's end, 0 for what a new journal
