@@ -6,6 +6,9 @@ use std::fs;
 
 use rustix::time::{ClockId, clock_gettime};
 
+pub mod controller;
+#[expect(missing_docs, clippy::unwrap_used, reason = "shared with the tests of the controller")]
+pub mod kit;
 pub mod lifelong;
 pub mod restart;
 

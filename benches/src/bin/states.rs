@@ -1,18 +1,19 @@
 //! How many robot states a controller absorbs, end to end: a real broker, `drover run` as a process of its own, robots that
 //! stand and say so. Its CPU time is what counts: the publisher and the broker share the machine.
 //!
-//! `cargo build --release -p drover-controller && cargo run --release -p drover-benches --bin states -- --robots 1000 --rate 1`
+//! `cargo run --release -p drover-benches --bin states -- --robots 1000 --rate 1`
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::Parser;
+use drover_benches::controller::{Controller, free_port, program, round, until};
 use drover_benches::cpu_seconds;
 use drover_maps::{Layout, NodeId, TypeId};
 use drover_proto::vda5050::{
@@ -21,14 +22,10 @@ use drover_proto::vda5050::{
 use rumqttc::{Client, MqttOptions, QoS};
 use serde_json::json;
 
-/// Time for everything to come up, and for robots to join.
-const START_MAX: Duration = Duration::from_secs(120);
 /// Connections that the states come over.
 const CONNECTIONS: usize = 4;
 /// The controller without robots' news, s.
 const IDLE_S: u64 = 5;
-/// Ticks of `/proc/PID/stat` in a second; Linux shows 100 to every program.
-const TICKS_PER_S: f64 = 100.0;
 /// Bodies parsed to weigh decoding alone.
 const DECODED: usize = 20_000;
 
@@ -87,10 +84,6 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn round(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
-}
-
 /// CPU time to read one body, microseconds.
 fn decode_us(body: &[u8]) -> anyhow::Result<f64> {
     let before = cpu_seconds();
@@ -105,10 +98,9 @@ fn decode_us(body: &[u8]) -> anyhow::Result<f64> {
 struct Site {
     folder: PathBuf,
     broker: u16,
-    http: u16,
     layout: Layout,
     mosquitto: Child,
-    controller: Child,
+    controller: Controller,
 }
 
 struct Measured {
@@ -118,19 +110,12 @@ struct Measured {
 
 impl Site {
     fn start(robots: u32) -> anyhow::Result<Self> {
-        let own = std::env::current_exe()?;
-        let drover = own.with_file_name("drover");
-        ensure!(
-            drover.is_file(),
-            "{} is missing: build drover-controller with the same profile",
-            drover.display()
-        );
         let folder = std::env::temp_dir().join(format!("drover-states-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         // Some four robots a bay stand clear of each other; without a site file nobody is sent to park.
         let aisles = (f64::from(robots).sqrt() / 2.0).ceil().max(4.0).to_string();
         let size = ["--aisles", &aisles, "--bays", &aisles, "--cross-aisles", "6"];
-        let mut draw = Command::new(&drover);
+        let mut draw = Command::new(program("drover")?);
         draw.args(["map", "generate", "warehouse", "--out"]).arg(&folder).args(size);
         let drawn = draw.stdout(Stdio::null()).status()?;
         ensure!(drawn.success(), "`drover map generate` failed");
@@ -144,17 +129,8 @@ impl Site {
              [robots]\nenroll = \"auto\"\n[http]\nlisten = \"127.0.0.1:{http}\"\n"
         );
         fs::write(folder.join("drover.toml"), config)?;
-        let log = fs::File::create(folder.join("drover.log"))?;
-        let mut command = Command::new(&drover);
-        command
-            .args(["run", "--config", "drover.toml"])
-            .current_dir(&folder)
-            .stderr(log)
-            .stdout(Stdio::null());
-        let controller = command.spawn()?;
-        let site = Self { folder, broker, http, layout, mosquitto, controller };
-        until("the controller", || site.get("/readyz").is_ok_and(|answer| answer.contains(" 200 ")))?;
-        Ok(site)
+        let controller = Controller::start(&folder, http)?;
+        Ok(Self { folder, broker, layout, mosquitto, controller })
     }
 
     /// Each robot's topics and full state, standing clear of all others.
@@ -190,7 +166,8 @@ impl Site {
             client.publish(topic(serial, TopicKind::Connection), QoS::AtLeastOnce, true, encode(&online))?;
             client.publish(topic(serial, TopicKind::State), QoS::AtMostOnce, false, body.clone())?;
         }
-        let joined = || self.metric("drover_robots", "").is_ok_and(|joined| joined >= bodies.len() as f64);
+        let joined =
+            || self.controller.metric("drover_robots", "").is_ok_and(|joined| joined >= bodies.len() as f64);
         until("the robots to join", joined)
     }
 
@@ -203,7 +180,7 @@ impl Site {
 
     /// What it does in this time.
     fn measure(&self, time: Duration) -> anyhow::Result<Measured> {
-        let read = || anyhow::Ok((self.cpu_s()?, self.states()?, Instant::now()));
+        let read = || anyhow::Ok((self.controller.cpu_s()?, self.states()?, Instant::now()));
         let before = read()?;
         thread::sleep(time);
         let after = read()?;
@@ -213,42 +190,14 @@ impl Site {
 
     /// States it has taken in so far.
     fn states(&self) -> anyhow::Result<f64> {
-        self.metric("drover_robot_messages_total", "kind=\"state\"")
-    }
-
-    /// User and system time of the controller, s.
-    fn cpu_s(&self) -> anyhow::Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.controller.id()))?;
-        let fields = text.rsplit_once(')').context("/proc/PID/stat has another form")?.1.split_whitespace();
-        let ticks: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(ticks / TICKS_PER_S)
-    }
-
-    /// The sum of a metric over those of its labels that say this.
-    fn metric(&self, name: &str, label: &str) -> anyhow::Result<f64> {
-        let text = self.get("/metrics")?;
-        let is_it = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
-        };
-        let lines = text.lines().filter(is_it);
-        Ok(lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
-    }
-
-    fn get(&self, path: &str) -> anyhow::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.http))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
-        Ok(text)
+        self.controller.metric("drover_robot_messages_total", "kind=\"state\"")
     }
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        for child in [&mut self.controller, &mut self.mosquitto] {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.mosquitto.kill();
+        let _ = self.mosquitto.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -321,17 +270,4 @@ fn start_mosquitto(folder: &Path, port: u16) -> anyhow::Result<Child> {
     let child = command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     until("mosquitto", || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
     Ok(child)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) -> anyhow::Result<()> {
-    let end = Instant::now() + START_MAX;
-    while !holds() {
-        ensure!(Instant::now() < end, "{what} didn't come within {} s", START_MAX.as_secs());
-        thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
 }
