@@ -153,9 +153,12 @@ impl Publisher {
         let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let begun = Instant::now();
             while let Some(notification) = self.unconfirmed.get(sent.len()) {
                 sent.push_back(publish(link, &self.site, notification).await?);
             }
+            // A broker that took nothing for so long has confirmed nothing either.
+            sent.iter_mut().for_each(|sent: &mut Sent| sent.deadline += begun.elapsed());
             let has_room = self.unconfirmed.len() < WINDOW;
             tokio::select! {
                 biased;
@@ -168,7 +171,7 @@ impl Publisher {
                         backoff.reset();
                     } else {
                         let deadline = Instant::now() + CONFIRM_MAX;
-                        sent.iter_mut().for_each(|sent: &mut Sent| sent.deadline = deadline);
+                        sent.iter_mut().for_each(|sent| sent.deadline = deadline);
                     }
                 }
                 next = self.news.recv(), if has_room => match next {

@@ -227,7 +227,7 @@ fn jobs(count: usize, docks: usize, picks: usize) -> Vec<Value> {
                 { "station": format!("DOCK-{dock:02}"), "action": "drop" },
             ],
         });
-        if number % 3 > 0 {
+        if !number.is_multiple_of(3) {
             job["sequence"] = format!("LORRY-{lorry}").into();
         }
         job
@@ -242,7 +242,7 @@ fn publishing(rabbit: &Rabbit, site: &'static str, jobs: &[Value]) -> tokio::tas
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_taken_over_once_and_in_queue_order_whoever_is_killed() {
-    let size = Size::of("INTAKE", 2_000, 5);
+    let size = Size::of("INTAKE", 2_000, 4);
     let site = "kills-intake";
     let Some(mut world) = World::start(site, Place::fresh_dc(), None).await else { return };
     let (docks, picks) = (12, 24);
@@ -330,7 +330,7 @@ fn start_robots(mosquitto: &Mosquitto, place: &Place, folder: &Folder, count: us
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_done_once_and_in_order_whoever_is_killed() {
-    let size = Size::of("FLOOR", 200, 6);
+    let size = Size::of("FLOOR", 80, 4);
     let site = "kills-floor";
     let count = number("FLOOR_ROBOTS", 16);
     let (docks, picks) = (count.div_ceil(3), count * 2);

@@ -348,7 +348,7 @@ mod tests {
         let queue = |number: u64| (4, number, JobId(format!("J-{number}")));
         fleet.state.queue.extend((0..2_000).map(queue));
         let [none, one] = [&[][..], &[RobotId(0)]];
-        let mut is_due = |free: &[RobotId], at_ms| is_due(&mut fleet, free, 0, Time(1_000_000 + at_ms));
+        let mut is_due = |free: &[RobotId], at_ms: u64| is_due(&mut fleet, free, 0, Time(1_000_000 + at_ms));
         assert!(is_due(none, 0));
         assert!(is_due(one, 1), "a robot has come");
         assert!(!is_due(one, 100), "for each 20 jobs the next look waits a millisecond");
