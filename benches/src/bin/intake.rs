@@ -101,7 +101,8 @@ fn round(value: f64) -> f64 {
 
 /// A job of a lorry, with a cut-off.
 fn job(number: u32) -> String {
-    let (lorry, bay, dock) = (number / JOBS_PER_SEQUENCE, 1 + number % 24, 1 + number / JOBS_PER_SEQUENCE % 4);
+    let (lorry, bay, dock) =
+        (number / JOBS_PER_SEQUENCE, 1 + number % 24, 1 + number / JOBS_PER_SEQUENCE % 4);
     format!(
         "{{\"v\":1,\"job_id\":\"J-{number:06}\",\"order_id\":\"SO-{lorry}\",\"sequence\":\"LORRY-{lorry}\",\
          \"legs\":[{{\"station\":\"PICK-C-{bay:02}\",\"action\":\"pick\",\
@@ -304,7 +305,8 @@ fn cpu_s(process: u32) -> anyhow::Result<f64> {
 /// Resident memory of a process, MB.
 fn rss_mb(process: u32) -> anyhow::Result<f64> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/PID/status")?;
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/PID/status")?;
     let kb: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
     Ok(kb / 1_024.0)
 }
