@@ -27,7 +27,7 @@ FAST_TESTS ?= yes
 WEB := controller/web
 WEB_SOURCES = $(shell find $(WEB)/src $(WEB)/public proto/drover -type f 2>/dev/null) $(wildcard $(WEB)/*.*)
 
-.PHONY: help demo test check fmt sim bench bench-planner bench-execution failover clean web
+.PHONY: help demo test kills check fmt sim bench bench-planner bench-execution bench-intake failover clean web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,18 @@ test: ## every test, on real brokers and databases that the tests start themselv
 	cargo test --workspace --doc --quiet
 	if $(HAVE_NEXTEST); then cargo nextest run --workspace --profile all; else cargo test --workspace --lib --bins --tests; fi
 	helm/tests/chart.sh
+
+# The small sizes of the same tests run in `make test`. Sizes and the seed: DROVER_KILLS_... of controller/server/tests/kills.rs.
+kills: export DROVER_KILLS_INTAKE_JOBS ?= 100000
+kills: export DROVER_KILLS_INTAKE_KILLS ?= 60
+kills: export DROVER_KILLS_FLOOR_JOBS ?= 20000
+kills: export DROVER_KILLS_FLOOR_KILLS ?= 120
+kills: export DROVER_KILLS_FLOOR_ROBOTS ?= 60
+kills: ## jobs against kill -9 of controller, brokers and database at random moments: full size, hours
+	scripts/install.sh test
+	$(MAKE) --no-print-directory web
+	cargo build --release -p drover-controller -p drover-agent
+	cargo test --release -p drover-controller --test kills -- --nocapture --test-threads 1 $(ARGS)
 
 check: ## format, lints, fast tests, some simulator seeds: a few minutes
 	cargo fmt --all --check
@@ -97,6 +109,9 @@ failover: ## leaders killed, told to go and held, on real brokers; prints how lo
 
 bench-execution:
 	cargo run --release -p drover-benches --bin execution -- $(ARGS)
+
+bench-intake: ## jobs a second through intake, beside a bare consumer that commits
+	cargo run --release -p drover-benches --bin intake -- $(ARGS)
 
 clean: ## removes what was built and reported
 	cargo clean

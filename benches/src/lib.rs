@@ -3,14 +3,18 @@
 //! Process CPU time is the clock: figures compare on a busy machine.
 
 use std::fs;
+use std::io::Write;
 
 use rustix::time::{ClockId, clock_gettime};
+use serde_json::Value;
 
 pub mod controller;
 #[expect(missing_docs, clippy::unwrap_used, reason = "shared with the tests of the controller")]
 pub mod kit;
 pub mod lifelong;
+pub mod queue;
 pub mod restart;
+pub mod site;
 
 /// CPU time of this process so far, all threads, seconds.
 pub fn cpu_seconds() -> f64 {
@@ -23,6 +27,26 @@ pub fn peak_rss_mb() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<f64>().ok().map(|kilobytes| kilobytes / 1_000.0)
+}
+
+/// To three places.
+pub fn round(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+/// Prints figures: as one line for a machine, or a line each.
+///
+/// # Errors
+/// Nobody reads them any more.
+pub fn show(figures: &Value, is_json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if is_json {
+        return Ok(writeln!(out, "{figures}")?);
+    }
+    for (name, value) in figures.as_object().into_iter().flatten() {
+        writeln!(out, "{name:<28} {value}")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,37 +5,35 @@
 //! `cargo run --release -p drover-benches --bin dispatch -- --robots 100 --rate 2 --seconds 60`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Parser;
 use futures::StreamExt;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions,
-};
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
 use rumqttc::{AsyncClient, MqttOptions, Publish, QoS};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
-use drover_benches::controller::{Controller, free_port, program, round, until};
+use drover_benches::controller::{Controller, PATIENCE, program};
 use drover_benches::kit::mosquitto::Mosquitto;
 use drover_benches::kit::mqtt::Listener;
 use drover_benches::kit::postgres::Postgres;
-use drover_benches::kit::process::{Folder, Service};
+use drover_benches::kit::process::Service;
 use drover_benches::kit::rabbit::Rabbit;
+use drover_benches::site::{Site, needed};
+use drover_benches::{queue, round, show};
 
 const SITE: &str = "dispatch";
 /// How long the bare program is measured, s, at most.
 const BARE_MAX_S: f64 = 15.0;
 /// How long after the last job its order is waited for.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// Pause between two looks at what was seen.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The controller's clock and ours are one, but for their rounding, ms.
 const ROUNDING_MS: u64 = 1;
 
@@ -70,25 +68,16 @@ type Moments = BTreeMap<String, u64>;
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     ensure!(args.rate.is_finite() && args.rate > 0.0, "--rate {}: write a number above 0", args.rate);
+    // What must be built is built before anything runs beside it.
     program("drover")?;
-    let (Some(rabbit), Some(mosquitto), Some(postgres)) =
-        (Rabbit::start(), Mosquitto::start(), Postgres::start())
-    else {
-        bail!("RabbitMQ, Mosquitto and PostgreSQL are needed: scripts/install.sh test installs them");
-    };
-    let amqp = Connection::connect(&rabbit.url(), ConnectionProperties::default()).await?;
+    let rabbit = needed("RabbitMQ", Rabbit::start())?;
+    let mosquitto = needed("Mosquitto", Mosquitto::start())?;
+    let postgres = needed("PostgreSQL", Postgres::start())?;
+    let amqp = queue::connect(&rabbit).await?;
     let bare = bare(&amqp, &mosquitto, &postgres, &args).await?;
-    let site = Site::start(&rabbit, &mosquitto, &postgres, args.robots)?;
-    let figures = site.measure(&amqp, &mosquitto, &args, &bare).await?;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{figures}")?;
-    } else {
-        for (name, value) in figures.as_object().into_iter().flatten() {
-            writeln!(out, "{name:<22} {value}")?;
-        }
-    }
-    Ok(())
+    let floor = Floor::start(&rabbit, &mosquitto, &postgres, args.robots)?;
+    let figures = floor.measure(&amqp, &mosquitto, &args, &bare).await?;
+    show(&figures, args.json)
 }
 
 fn now_ms() -> u64 {
@@ -119,18 +108,9 @@ async fn at_rate(
     Ok(u32::MAX)
 }
 
-async fn publish(channel: &Channel, exchange: &str, key: &str, body: &[u8]) -> anyhow::Result<()> {
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let properties = BasicProperties::default().with_delivery_mode(2);
-    let confirm = channel.basic_publish(exchange.into(), key.into(), options, body, properties).await?;
-    ensure!(confirm.await?.is_ack(), "no queue took a job");
-    Ok(())
-}
-
-async fn channel(amqp: &Connection) -> anyhow::Result<Channel> {
-    let channel = amqp.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    Ok(channel)
+/// Publishes a message that is safe in a queue when this returns.
+async fn publish(channel: &Channel, exchange: &str, key: &str, body: &str) -> anyhow::Result<()> {
+    queue::taken(queue::publish(channel, exchange, key, body.as_bytes()).await?).await
 }
 
 /// Consume, commit, publish, and nothing else: from each message's publishing until it is seen, ms, sorted.
@@ -140,12 +120,9 @@ async fn bare(
     postgres: &Postgres,
     args: &Args,
 ) -> anyhow::Result<Vec<u64>> {
-    let taking = channel(amqp).await?;
-    let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-    taking.queue_declare("bare".into(), QueueDeclareOptions::durable(), arguments).await?;
-    let options = BasicConsumeOptions::default();
-    let mut jobs = taking.basic_consume("bare".into(), "bare".into(), options, FieldTable::default()).await?;
+    let taking = queue::channel(amqp).await?;
+    queue::declare(&taking, "bare").await?;
+    let mut jobs = queue::consume(&taking, "bare", BasicConsumeOptions::default()).await?;
     let mut database = PgConnection::connect(&postgres.url()).await?;
     let table = "CREATE TABLE bare (number bigserial PRIMARY KEY, body bytea NOT NULL)";
     sqlx::query(table).execute(&mut database).await?;
@@ -156,7 +133,7 @@ async fn bare(
     let take = move |message: &Publish| {
         let sent = std::str::from_utf8(&message.payload).ok().and_then(|text| text.parse::<u64>().ok());
         let ms = sent.map_or(0, |sent| now_ms().saturating_sub(sent));
-        note.lock().unwrap_or_else(PoisonError::into_inner).push(ms);
+        lock(&note).push(ms);
     };
     let _listener = Listener::start(mosquitto, "bare-seen", &["bare"], QoS::AtMostOnce, take).await;
     let relay = tokio::spawn(async move {
@@ -168,16 +145,15 @@ async fn bare(
         }
         anyhow::Ok(())
     });
-    let giving = channel(amqp).await?;
+    let giving = queue::channel(amqp).await?;
     let seconds = BARE_MAX_S.min(args.seconds as f64);
-    let sent = at_rate(args.rate, seconds, async |_| {
-        publish(&giving, "", "bare", now_ms().to_string().as_bytes()).await
-    });
+    let sent =
+        at_rate(args.rate, seconds, async |_| publish(&giving, "", "bare", &now_ms().to_string()).await);
     let sent = sent.await? as usize;
-    let all = || seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let all = || lock(&seen).clone();
     let begun = Instant::now();
     while all().len() < sent && begun.elapsed() < DRAIN_MAX {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     relay.abort();
     connection.abort();
@@ -188,56 +164,43 @@ async fn bare(
 }
 
 /// A site with its robots, each program a process of its own.
-struct Site {
+struct Floor {
     controller: Controller,
-    folder: Folder,
     _robots: Service,
+    site: Site,
 }
 
 /// What was seen from outside.
 #[derive(Default)]
 struct Seen {
-    /// Order messages: when, to whom, what.
-    orders: Vec<(u64, String, Value)>,
+    /// Each job's robot, and when the job was given to it.
+    assigned: BTreeMap<String, (String, u64)>,
+    /// Order messages by robot: when, and what.
+    orders: BTreeMap<String, Vec<(u64, Value)>>,
 }
 
-impl Site {
+impl Floor {
     fn start(
         rabbit: &Rabbit,
         mosquitto: &Mosquitto,
         postgres: &Postgres,
         robots: u32,
-    ) -> anyhow::Result<Site> {
-        let (folder, http) = (Folder::new("dispatch"), free_port()?);
-        let aisles = (f64::from(robots).sqrt() * 1.2).ceil().max(6.0);
-        let size =
-            [("--aisles", aisles), ("--bays", 8.0), ("--cross-aisles", (aisles / 3.0).ceil().max(3.0))];
-        let stations = [("--docks", aisles / 2.0), ("--picks", (aisles * 4.0).min(400.0))];
-        let mut draw = Command::new(program("drover")?);
-        draw.args(["map", "generate", "warehouse", "--out"]).arg(folder.path());
-        for (option, value) in size.into_iter().chain(stations) {
-            draw.arg(option).arg((value.floor() as u32).to_string());
-        }
-        let drawn = draw.args(["--robots", &robots.to_string()]).stdout(Stdio::null()).status()?;
-        ensure!(drawn.success(), "`drover map generate` failed for {robots} robots");
-        let config = format!(
-            "[site]\nid = \"{SITE}\"\nlayout = \"layout.lif.json\"\nsite = \"site.toml\"\n[jobs]\nurl = \"{}\"\n[mqtt]\n\
-             url = \"{}\"\n[store]\nurl = \"{}\"\n[cache]\nurl = \"none\"\n[http]\nlisten = \"127.0.0.1:{http}\"\n",
-            rabbit.url(),
-            mosquitto.url(),
-            postgres.url()
-        );
-        fs::write(folder.file("drover.toml"), config)?;
-        let controller = Controller::start(folder.path(), http)?;
-        let mut agent = Command::new(program("drover-agent")?);
-        agent.args(["robots", "--broker", &mosquitto.url(), "--count", &robots.to_string()]);
-        agent.arg("--layout").arg(folder.file("layout.lif.json")).arg("--site").arg(folder.file("site.toml"));
-        let running = Service::spawn(agent, &folder.file("robots.log"));
-        let site = Site { controller, folder, _robots: running };
-        let count = |label: &str| site.controller.metric("drover_robots", label).unwrap_or_default();
-        let are_there = || count("state=") >= f64::from(robots) && count("state=\"offline\"") == 0.0;
-        until("the robots", are_there)?;
-        Ok(site)
+    ) -> anyhow::Result<Floor> {
+        let site = Site::new(SITE);
+        let aisles = ((f64::from(robots).sqrt() * 1.2).ceil() as u32).max(6);
+        let size = [("--aisles", aisles), ("--bays", 8), ("--cross-aisles", aisles.div_ceil(3).max(3))];
+        let stations = [("--docks", aisles / 2), ("--picks", (aisles * 4).min(400)), ("--robots", robots)];
+        site.draw(&[size, stations].concat())?;
+        site.configure(&rabbit.url(), &mosquitto.url(), &postgres.url())?;
+        let mut controller = site.start()?;
+        let running = site.robots(mosquitto, robots)?;
+        let all = f64::from(robots);
+        let are_there = |it: &Controller| {
+            let offline = it.metric("drover_robots", "state=\"offline\"")?;
+            Ok(it.metric("drover_robots", "")? >= all && offline == 0.0)
+        };
+        controller.until("the robots", PATIENCE, are_there)?;
+        Ok(Floor { controller, _robots: running, site })
     }
 
     async fn measure(
@@ -249,69 +212,45 @@ impl Site {
     ) -> anyhow::Result<Value> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let note = Arc::clone(&seen);
-        let take = move |message: &Publish| {
-            let robot: Vec<&str> = message.topic.split('/').collect();
-            let (Some([maker, serial]), Ok(order)) =
-                (robot.get(2..4).and_then(|it| it.first_chunk()), serde_json::from_slice(&message.payload))
-            else {
-                return;
-            };
-            let mut seen = note.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.orders.push((now_ms(), format!("{maker}/{serial}"), order));
-        };
+        let take = move |message: &Publish| note_order(&note, message);
         let filters = &["uagv/v2/+/+/order"];
         let _listener = Listener::start(mosquitto, "seen", filters, QoS::AtMostOnce, take).await;
-        let assigned = Arc::new(Mutex::new(BTreeMap::new()));
-        let listening = tokio::spawn(note_assigned(channel(amqp).await?, Arc::clone(&assigned)));
+        let hearing = queue::channel(amqp).await?;
+        let listening = tokio::spawn(note_assigned(assigned_events(&hearing).await?, Arc::clone(&seen)));
         let stations = self.stations()?;
-        let giving = channel(amqp).await?;
+        let giving = queue::channel(amqp).await?;
         let mut published = Moments::new();
-        let read = || anyhow::Ok((self.controller.cpu_s()?, self.states()?, Instant::now()));
-        let before = read()?;
+        let before = self.controller.read()?;
         let publishing = at_rate(args.rate, args.seconds as f64, async |number| {
             let (id, body) = job(number, &stations);
             published.insert(id, now_ms());
-            publish(&giving, "drover.jobs", SITE, body.as_bytes()).await
+            publish(&giving, "drover.jobs", SITE, &body).await
         });
         let jobs = publishing.await? as usize;
-        let after = read()?;
-        let count = || assigned.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let load = self.controller.read()?.since(&before);
         let drained = Instant::now();
-        while count() < jobs && drained.elapsed() < DRAIN_MAX {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        // The last order is on its way when its job's event has come.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        listening.abort();
-        let assigned = assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         let mut waits = Vec::new();
-        for (id, (robot, at)) in assigned.iter() {
-            let first = seen.orders.iter().find(|(moment, to, _)| to == robot && moment + ROUNDING_MS >= *at);
-            waits.extend(first.zip(published.get(id)).map(|(order, sent)| order.0.saturating_sub(*sent)));
+        while waits.len() < jobs && drained.elapsed() < DRAIN_MAX && !listening.is_finished() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            waits = lock(&seen).waits(&published);
         }
-        waits.sort_unstable();
-        let seconds = (after.2 - before.2).as_secs_f64();
+        let seconds = load.seconds + drained.elapsed().as_secs_f64();
+        if listening.is_finished() {
+            listening.await??;
+        }
         Ok(json!({
             "robots": args.robots, "jobs": jobs, "unserved": jobs - waits.len(),
-            "duplicate_orders": seen.duplicates(),
+            "duplicate_orders": lock(&seen).duplicates(),
             "p50_ms": percentile(&waits, 0.5), "p95_ms": percentile(&waits, 0.95), "p99_ms": percentile(&waits, 0.99),
             "bare_p50_ms": percentile(bare, 0.5), "bare_p99_ms": percentile(bare, 0.99),
-            "jobs_per_min": round(waits.len() as f64 * 60.0 / (seconds + drained.elapsed().as_secs_f64())),
-            "states_per_s": round((after.1 - before.1) / seconds),
-            "controller_cpu_cores": round((after.0 - before.0) / seconds),
-            "controller_rss_mb": round(self.controller.rss_mb()?),
+            "jobs_per_min": round(waits.len() as f64 * 60.0 / seconds), "states_per_s": round(load.states_per_s),
+            "controller_cpu_cores": round(load.cores), "controller_rss_mb": round(self.controller.rss_mb()?),
         }))
-    }
-
-    /// States it has taken in so far.
-    fn states(&self) -> anyhow::Result<f64> {
-        self.controller.metric("drover_robot_messages_total", "kind=\"state\"")
     }
 
     /// Where is picked, and where is dropped.
     fn stations(&self) -> anyhow::Result<(Vec<String>, Vec<String>)> {
-        let layout = drover_maps::compile(&fs::read(self.folder.file("layout.lif.json"))?, None)?.layout;
+        let layout = self.site.layout()?;
         let names = layout.stations().iter().map(|station| station.name.clone());
         let (picks, others): (Vec<String>, Vec<String>) = names.partition(|name| name.starts_with("PICK"));
         let docks: Vec<String> = others.into_iter().filter(|name| name.starts_with("DOCK")).collect();
@@ -320,31 +259,42 @@ impl Site {
     }
 }
 
-/// Takes every job's robot, and when it was given to it, from the events.
-async fn note_assigned(
-    channel: Channel,
-    assigned: Arc<Mutex<BTreeMap<String, (String, u64)>>>,
-) -> anyhow::Result<()> {
-    let queue = "seen";
+/// The events that tell which robot a job is given to; none is missed once this has returned.
+async fn assigned_events(channel: &Channel) -> anyhow::Result<Consumer> {
     let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.into(), options, FieldTable::default()).await?;
-    let key = format!("{SITE}.job.assigned");
-    let options = QueueBindOptions::default();
-    channel
-        .queue_bind(queue.into(), "drover.events".into(), key.into(), options, FieldTable::default())
-        .await?;
-    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-    let mut events =
-        channel.basic_consume(queue.into(), queue.into(), options, FieldTable::default()).await?;
+    channel.queue_declare("seen".into(), options, FieldTable::default()).await?;
+    let (key, options) = (format!("{SITE}.job.assigned"), QueueBindOptions::default());
+    let none = FieldTable::default();
+    channel.queue_bind("seen".into(), "drover.events".into(), key.into(), options, none).await?;
+    queue::consume(channel, "seen", BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() })
+        .await
+}
+
+/// Takes every job's robot, and when it was given to it, from the events.
+async fn note_assigned(mut events: Consumer, seen: Arc<Mutex<Seen>>) -> anyhow::Result<()> {
     while let Some(event) = events.next().await {
         let event: Value = serde_json::from_slice(&event?.data)?;
         let text = |key: &str| event[key].as_str().map(str::to_owned).with_context(|| format!("no {key}"));
         let at: jiff::Timestamp = text("at")?.parse()?;
-        let moment = u64::try_from(at.as_millisecond())?;
-        let mut assigned = assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        assigned.entry(text("job_id")?).or_insert((text("robot")?, moment));
+        let given = (text("robot")?, u64::try_from(at.as_millisecond())?);
+        lock(&seen).assigned.entry(text("job_id")?).or_insert(given);
     }
     Ok(())
+}
+
+/// Takes an order message.
+fn note_order(seen: &Mutex<Seen>, message: &Publish) {
+    let mut levels = message.topic.split('/').skip(2);
+    if let (Some(manufacturer), Some(serial), Ok(order)) =
+        (levels.next(), levels.next(), serde_json::from_slice(&message.payload))
+    {
+        let robot = format!("{manufacturer}/{serial}");
+        lock(seen).orders.entry(robot).or_default().push((now_ms(), order));
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A job of its own, from one station to another.
@@ -362,18 +312,34 @@ fn job(number: u32, (picks, docks): &(Vec<String>, Vec<String>)) -> (String, Str
 }
 
 impl Seen {
-    /// Messages that say something else than the one before under the same ids, and picks of one load that were ordered again.
+    /// From each job's publishing until its robot's first order since the job was given to it, ms, sorted.
+    fn waits(&self, published: &Moments) -> Vec<u64> {
+        let ordered = |(id, (robot, at)): (&String, &(String, u64))| {
+            let orders = self.orders.get(robot)?;
+            let (moment, _) = orders.iter().find(|(moment, _)| moment + ROUNDING_MS >= *at)?;
+            Some(moment.saturating_sub(*published.get(id)?))
+        };
+        let mut waits: Vec<u64> = self.assigned.iter().filter_map(ordered).collect();
+        waits.sort_unstable();
+        waits
+    }
+
+    /// Messages that say something else than the first under the same ids, and picks of one load that were ordered again.
     fn duplicates(&self) -> usize {
         let mut known: BTreeMap<(&str, String, u64), Value> = BTreeMap::new();
         let mut picks: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         let mut changed = 0;
-        for (_, robot, order) in &self.orders {
-            let mut bare = order.clone();
-            ["headerId", "timestamp"].map(|key| bare.as_object_mut().and_then(|bare| bare.remove(key)));
+        let orders =
+            self.orders.iter().flat_map(|(robot, orders)| orders.iter().map(move |it| (robot, &it.1)));
+        for (robot, order) in orders {
+            let mut said = order.clone();
+            if let Some(said) = said.as_object_mut() {
+                said.retain(|key, _| !["headerId", "timestamp"].contains(&key.as_str()));
+            }
             let update = order["orderUpdateId"].as_u64().unwrap_or_default();
-            let before =
-                known.entry((robot, order["orderId"].to_string(), update)).or_insert_with(|| bare.clone());
-            changed += usize::from(*before != bare);
+            let ids = (robot.as_str(), order["orderId"].to_string(), update);
+            let before = known.entry(ids).or_insert_with(|| said.clone());
+            changed += usize::from(*before != said);
             let nodes = order["nodes"].as_array().into_iter().flatten();
             let actions =
                 nodes.filter(|node| node["released"] == true).filter_map(|node| node["actions"].as_array());
@@ -384,6 +350,6 @@ impl Seen {
                 picks.entry(load).or_default().extend(action["actionId"].as_str());
             }
         }
-        changed + picks.values().map(|ids| ids.len() - 1).sum::<usize>()
+        changed + picks.values().map(|ids| ids.len().saturating_sub(1)).sum::<usize>()
     }
 }

@@ -2,9 +2,8 @@
 //! PostgreSQL and on SQLite. The journal is written by `drover run` itself, for virtual robots on a real broker; the
 //! controller is killed when its newest snapshot is nearly as old as one gets, and started again.
 //!
-//! `cargo build --release -p drover-controller -p drover-agent && cargo run --release -p drover-benches --bin restart`
+//! `cargo run --release -p drover-benches --bin restart`
 
-use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use clap::{Parser, ValueEnum};
-use drover_benches::restart::{self, Ground, Journal, Postgres, Site, until};
+use drover_benches::controller::{Controller, PATIENCE};
+use drover_benches::kit::postgres::Postgres;
+use drover_benches::restart::{self, Ground, Journal};
+use drover_benches::site::needed;
 use drover_core::Fleet;
 use serde::Serialize;
 
@@ -20,8 +22,6 @@ use serde::Serialize;
 const BAR_MS: u64 = 2_000;
 /// Time for robots to join and for jobs to be accepted.
 const BUILD_MAX: Duration = Duration::from_secs(900);
-/// Time for a start.
-const START_MAX: Duration = Duration::from_secs(120);
 /// Between two looks for the first record.
 const LOOK: Duration = Duration::from_millis(2);
 /// States of an open job in `drover_jobs`.
@@ -114,15 +114,13 @@ fn main() -> ExitCode {
 
 /// Whether every start was fast enough.
 fn run(args: &Args) -> anyhow::Result<bool> {
-    let ground = Ground::new(args.jobs as usize)?;
     let mut is_met = true;
     if args.store != Kind::Sqlite {
-        let postgres = Postgres::start(&ground.folder.join("postgres"))?;
-        is_met &= show(args, &measure(args, &ground, "postgres", &postgres.url())?)?;
+        let postgres = needed("PostgreSQL", Postgres::start())?;
+        is_met &= show(args, &measure(args, "postgres", &Ground::new(Some(postgres), args.jobs)?)?)?;
     }
     if args.store != Kind::Postgres {
-        let url = format!("sqlite:{}", ground.folder.join("drover.db").display());
-        is_met &= show(args, &measure(args, &ground, "sqlite", &url)?)?;
+        is_met &= show(args, &measure(args, "sqlite", &Ground::new(None, args.jobs)?)?)?;
     }
     Ok(is_met)
 }
@@ -144,44 +142,44 @@ fn show(args: &Args, figures: &Figures) -> anyhow::Result<bool> {
     Ok(figures.is_met)
 }
 
-fn measure(args: &Args, ground: &Ground, name: &'static str, url: &str) -> anyhow::Result<Figures> {
-    let site = Site::new(ground, name, url)?;
-    let (robots, jobs_open) = build(args, ground, &site)?;
+fn measure(args: &Args, store: &'static str, ground: &Ground) -> anyhow::Result<Figures> {
+    let (robots, jobs_open) = build(args, ground)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let mut figures = runtime.block_on(take_apart(ground, url))?;
+    let mut figures = runtime.block_on(take_apart(ground))?;
     for _ in 0..args.starts {
-        figures.starts.push(runtime.block_on(start(&site, url))?);
+        figures.starts.push(runtime.block_on(start(ground))?);
     }
     let worst_ms = figures.starts.iter().map(|start| start.first_record).max().unwrap_or_default();
     let is_met = worst_ms <= BAR_MS;
-    Ok(Figures { store: name, robots, jobs_open, worst_ms, is_met, ..figures })
+    Ok(Figures { store, robots, jobs_open, worst_ms, is_met, ..figures })
 }
 
 /// Lets the site work until all has been taken in and a snapshot is old enough, and kills it; gives robots and open jobs.
-fn build(args: &Args, ground: &Ground, site: &Site) -> anyhow::Result<(u64, u64)> {
-    let mut drover = site.start(true)?;
-    until("the controller", BUILD_MAX, || site.metric("drover_up", &["store"]) > 0)?;
+fn build(args: &Args, ground: &Ground) -> anyhow::Result<(u64, u64)> {
+    let (robots, jobs) = (f64::from(args.robots), f64::from(args.jobs));
+    let mut controller = ground.start(true)?;
+    controller.until("the controller", BUILD_MAX, Controller::is_ready)?;
     let _robots = ground.robots(args.robots)?;
-    until("the robots", BUILD_MAX, || site.metric("drover_robots", &[]) >= u64::from(args.robots))?;
-    let accepted = || site.metric("drover_job_news_total", &["accepted"]);
-    until("the jobs", BUILD_MAX, || accepted() >= u64::from(args.jobs))?;
-    let snapshots = || site.metric("drover_snapshot_seconds_count", &[]);
-    let before = snapshots();
-    until("a snapshot", BUILD_MAX, || snapshots() > before)?;
+    controller.until("the robots", BUILD_MAX, |it| Ok(it.metric("drover_robots", "")? >= robots))?;
+    let accepted = |it: &Controller| it.metric("drover_job_news_total", "accepted");
+    controller.until("the jobs", BUILD_MAX, |it| Ok(accepted(it)? >= jobs))?;
+    let snapshots = |it: &Controller| it.metric("drover_snapshot_seconds_count", "");
+    let before = snapshots(&controller)?;
+    controller.until("a snapshot", BUILD_MAX, |it| Ok(snapshots(it)? > before))?;
     thread::sleep(Duration::from_secs(args.tail));
-    let found = (site.metric("drover_robots", &[]), site.metric("drover_jobs", &OPEN));
-    ensure!(drover.is_running(), "the controller has ended by itself");
-    drover.kill();
-    Ok(found)
+    let robots = controller.metric("drover_robots", "")?;
+    let open: anyhow::Result<f64> = OPEN.iter().map(|state| controller.metric("drover_jobs", state)).sum();
+    // kill -9, while the robots are under way.
+    drop(controller);
+    Ok((robots as u64, open? as u64))
 }
 
 /// What a start does, one after the other.
-async fn take_apart(ground: &Ground, url: &str) -> anyhow::Result<Figures> {
+async fn take_apart(ground: &Ground) -> anyhow::Result<Figures> {
     let begun = Instant::now();
-    let lif = fs::read(ground.folder.join("layout.lif.json"))?;
-    let compiled = Arc::new(drover_maps::compile(&lif, None)?.layout);
+    let compiled = Arc::new(ground.site().layout()?);
     let layout = ms(begun);
-    let journal = Journal::open(url).await?;
+    let journal = Journal::open(ground.store()).await?;
     let begun = Instant::now();
     let (seq, bytes) = journal.snapshot().await?;
     let read_snapshot = ms(begun);
@@ -216,23 +214,21 @@ async fn take_apart(ground: &Ground, url: &str) -> anyhow::Result<Figures> {
 }
 
 /// Starts the controller, waits for its first record, and kills it.
-async fn start(site: &Site, url: &str) -> anyhow::Result<Start> {
-    let journal = Journal::open(url).await?;
-    let (tip, log_begin) = (journal.tip().await?, site.logged(0).len());
+async fn start(ground: &Ground) -> anyhow::Result<Start> {
+    let journal = Journal::open(ground.store()).await?;
+    let tip = journal.tip().await?;
     let mut start = Start::default();
     let begun = Instant::now();
-    let mut drover = site.start(false)?;
+    let mut controller = ground.start(false)?;
     while journal.tip().await? == tip {
-        ensure!(
-            begun.elapsed() < START_MAX && drover.is_running(),
-            "the controller decides nothing any more"
-        );
-        start.see(&site.logged(log_begin), ms(begun));
+        let is_patient = begun.elapsed() < PATIENCE && controller.is_running();
+        ensure!(is_patient, "the controller decides nothing any more: {}", controller.said());
+        start.see(&controller.said(), ms(begun));
         tokio::time::sleep(LOOK).await;
     }
     start.first_record = ms(begun);
-    start.see(&site.logged(log_begin), start.first_record);
-    drover.kill();
+    start.see(&controller.said(), start.first_record);
+    drop(controller);
     journal.close().await;
     Ok(start)
 }

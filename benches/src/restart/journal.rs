@@ -4,7 +4,7 @@ use anyhow::Context;
 use drover_core::{Record, Seq};
 use sqlx::{PgPool, SqlitePool};
 
-use super::Site;
+use super::ID;
 
 const TIP: &str = "SELECT tip FROM drover_lease WHERE site = $1";
 const NEWEST: &str = "SELECT MAX(seq) FROM drover_snapshot WHERE site = $1";
@@ -47,7 +47,7 @@ impl Journal {
     /// # Errors
     /// Nobody ever led.
     pub async fn tip(&self) -> anyhow::Result<i64> {
-        let tip = on!(self, pool => sqlx::query_scalar(TIP).bind(Site::ID).fetch_one(pool).await);
+        let tip = on!(self, pool => sqlx::query_scalar(TIP).bind(ID).fetch_one(pool).await);
         tip.context("failed to read the lease")
     }
 
@@ -56,11 +56,10 @@ impl Journal {
     /// # Errors
     /// There is none.
     pub async fn snapshot(&self) -> anyhow::Result<(Seq, Vec<u8>)> {
-        let seq: Option<i64> =
-            on!(self, pool => sqlx::query_scalar(NEWEST).bind(Site::ID).fetch_one(pool).await)?;
+        let seq: Option<i64> = on!(self, pool => sqlx::query_scalar(NEWEST).bind(ID).fetch_one(pool).await)?;
         let seq = seq.context("there is no snapshot yet")?;
         let chunks: Vec<Vec<u8>> =
-            on!(self, pool => sqlx::query_scalar(CHUNKS).bind(Site::ID).bind(seq).fetch_all(pool).await)?;
+            on!(self, pool => sqlx::query_scalar(CHUNKS).bind(ID).bind(seq).fetch_all(pool).await)?;
         Ok((Seq(seq as u64), chunks.concat()))
     }
 
@@ -70,7 +69,7 @@ impl Journal {
     /// The database is gone.
     pub async fn rows(&self, after: Seq) -> anyhow::Result<Vec<(Vec<u8>, i64)>> {
         let after = after.0 as i64;
-        Ok(on!(self, pool => sqlx::query_as(RECORDS).bind(Site::ID).bind(after).fetch_all(pool).await)?)
+        Ok(on!(self, pool => sqlx::query_as(RECORDS).bind(ID).bind(after).fetch_all(pool).await)?)
     }
 
     /// Closes the connection.

@@ -40,6 +40,8 @@ pub(crate) use state::State;
 
 /// How long an ended job can still be looked at, ms.
 const ENDED_KEPT_MS: u64 = 3_600_000;
+/// Old jobs are looked for whenever so much of the journal's time has passed, ms: a look goes through all of them.
+const FORGET_EVERY_MS: u64 = 10_000;
 /// Shortest time between two planning cycles, ms.
 const CYCLE_MIN_MS: u64 = 100;
 /// A pass over all tasks costs time in proportion to the robots: for each so many of them, the next waits a millisecond.
@@ -206,6 +208,9 @@ impl Fleet {
         #[cfg(test)]
         crate::site::planted(&event);
         let now = now.max(self.state.now);
+        if now.0 / FORGET_EVERY_MS > self.state.now.0 / FORGET_EVERY_MS {
+            self.forget(now);
+        }
         self.state.now = now;
         if self.state.born == Time::default() {
             self.state.born = now;
@@ -236,7 +241,6 @@ impl Fleet {
     fn take(&mut self, event: Event, now: Time, commands: &mut Vec<Command>) {
         match event {
             Event::Tick => {
-                self.forget(now);
                 closure::expire(self, now, commands);
                 facts::ask_refusing(self, now, commands);
                 dispatch::end_dwells(self, now, commands);

@@ -5,7 +5,6 @@
 //! before it; while the broker is away the channel fills, and the shell decides what then slows.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use drover_core::job::Short;
 use drover_core::{JobNews, Notification};
@@ -14,9 +13,9 @@ use futures::FutureExt;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Confirmation, ExchangeKind, PublisherConfirm};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
-use crate::intake::link::{Address, Backoff, CONFIRM_MAX, Link, Outage, limited};
+use crate::intake::link::{Address, Backoff, CONFIRM_MAX, LOOK_EVERY, Link, Outage};
 use crate::intake::{Broker, UrlError};
 use crate::telemetry::Health;
 use crate::tls;
@@ -27,8 +26,6 @@ pub const PART: &str = "events";
 pub const EXCHANGE: &str = "drover.events";
 /// Notifications published and not yet confirmed, at most.
 pub const WINDOW: usize = 256;
-/// Pause between two looks at an idle connection.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PERSISTENT: u8 = 2;
 
 /// Starts publishing what comes through `news`, until it is closed and everything is confirmed. `confirmed` gets the
@@ -43,10 +40,10 @@ pub fn spawn(
     confirmed: mpsc::Sender<u64>,
     health: &Health,
 ) -> Result<(), UrlError> {
-    let address = Address::of(broker)?;
+    Address::of(broker)?;
     health.expect(PART);
     let publisher = Publisher {
-        address,
+        broker: broker.clone(),
         site: site.to_owned(),
         news,
         confirmed,
@@ -107,7 +104,7 @@ fn state(news: &JobNews) -> JobState {
 }
 
 struct Publisher {
-    address: Address,
+    broker: Broker,
     site: String,
     news: mpsc::Receiver<Notification>,
     confirmed: mpsc::Sender<u64>,
@@ -145,7 +142,7 @@ impl Publisher {
     }
 
     async fn connected(&mut self, backoff: &mut Backoff) -> End {
-        let link = match Link::open(&self.address, format!("drover {} events", self.site)).await {
+        let link = match Link::open(&mut self.broker, &self.site, PART, &self.health).await {
             Ok(link) => link,
             Err(outage) => return End::Outage(outage),
         };
@@ -162,10 +159,15 @@ impl Publisher {
         link.exchange(EXCHANGE, ExchangeKind::Topic).await?;
         self.health.up(PART);
         let mut sent = VecDeque::with_capacity(WINDOW);
+        let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let begun = Instant::now();
             while let Some(notification) = self.unconfirmed.get(sent.len()) {
                 sent.push_back(publish(link, &self.site, notification).await?);
             }
+            // A broker that took nothing for so long has confirmed nothing either.
+            sent.iter_mut().for_each(|sent: &mut Sent| sent.deadline += begun.elapsed());
             let has_room = self.unconfirmed.len() < WINDOW;
             tokio::select! {
                 biased;
@@ -173,17 +175,19 @@ impl Publisher {
                     self.settle(&mut sent, confirmation?).await?;
                     backoff.reset();
                 }
+                _ = look.tick() => {
+                    if link.look()? {
+                        backoff.reset();
+                    } else {
+                        let deadline = Instant::now() + CONFIRM_MAX;
+                        sent.iter_mut().for_each(|sent| sent.deadline = deadline);
+                    }
+                }
                 next = self.news.recv(), if has_room => match next {
                     Some(notification) => self.unconfirmed.push_back(notification),
                     None if self.unconfirmed.is_empty() => return Ok(()),
                     None => self.drain(&mut sent).await?,
                 },
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    if !link.is_connected() {
-                        return Err(Outage::Gone.into());
-                    }
-                    backoff.reset();
-                }
             }
         }
     }
@@ -231,12 +235,12 @@ async fn publish(link: &Link, site: &str, notification: &Notification) -> Result
         .with_message_id(event.message_id().into())
         .with_timestamp(notification.at.0 / 1_000)
         .with_app_id("drover".into());
-    let deadline = Instant::now() + CONFIRM_MAX;
     let body = event.to_bytes();
     let options = BasicPublishOptions::default();
     let publish =
         link.channel.basic_publish(EXCHANGE.into(), event.routing_key().into(), options, &body, properties);
-    Ok(Sent { confirm: limited("publishing", CONFIRM_MAX, publish).await?, deadline })
+    let confirm = link.taken("publishing", publish).await?;
+    Ok(Sent { confirm, deadline: Instant::now() + CONFIRM_MAX })
 }
 
 /// The confirmation of the first message sent; never, when none is.

@@ -307,7 +307,9 @@ async fn connect(
 
 /// Where jobs come from and events go to.
 pub(crate) fn jobs_broker(config: &Config, url: &SecretUrl) -> intake::Broker {
-    intake::Broker { url: url.clone(), trust: config.jobs_trust.clone() }
+    let url_file = config.secret_files.iter().find(|(key, _)| key == "jobs.url_file");
+    let url_file = url_file.map(|(_, file)| file.clone());
+    intake::Broker { url: url.clone(), trust: config.jobs_trust.clone(), url_file }
 }
 
 /// What can't be mended by waiting is told before anything is waited for.

@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 
 const SITE: &str = "fresh-dc";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a confirm may take.
+const BLOCKED_FOR: Duration = Duration::from_secs(12);
 
 /// The shell's side: notifications in, confirmations out.
 struct Shell {
@@ -51,6 +53,16 @@ impl Shell {
             assert!(next > self.last_confirmed, "confirmations rise: {next} after {}", self.last_confirmed);
             self.last_confirmed = next;
         }
+    }
+
+    /// Waits until this is told of what is missing.
+    async fn until_told(&self, why: &str) {
+        let wait = async {
+            while !self.health.missing().iter().any(|(_, told)| told.contains(why)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap();
     }
 
     async fn until_up(&self) {
@@ -182,4 +194,39 @@ async fn a_silent_broker_is_noticed_and_every_event_arrives() {
     rabbit.resume();
     shell.until_confirmed(700).await;
     assert_eq!(without_repeats(&read_until(&rabbit, 700).await), (1..=700).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_short_of_memory_is_told_and_waited_out_on_the_same_connection() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut shell = Shell::start(&rabbit);
+    shell.until_up().await;
+    Client::connect(&rabbit.url()).await.bind("wms", "drover.events", "#").await;
+    rabbit.starve(true);
+    shell.notify(1..=600).await;
+    shell.until_told("short of memory").await;
+    tokio::time::sleep(BLOCKED_FOR).await;
+    assert!(shell.confirmed.try_recv().is_err());
+    rabbit.starve(false);
+    shell.until_confirmed(600).await;
+    shell.until_up().await;
+    let messages = read_until(&rabbit, 600).await;
+    assert_eq!(without_repeats(&messages), (1..=600).collect::<Vec<u64>>());
+    assert_eq!(messages.len(), 600, "the connection was kept: nothing went out twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirm_that_never_comes_ends_the_connection_and_every_event_arrives() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut shell = Shell::start(&rabbit);
+    shell.until_up().await;
+    Client::connect(&rabbit.url()).await.bind("wms", "drover.events", "#").await;
+    shell.notify(1..=10).await;
+    shell.until_confirmed(10).await;
+    rabbit.halt("wms", true);
+    shell.notify(11..=20).await;
+    shell.until_told("confirming took longer").await;
+    rabbit.halt("wms", false);
+    shell.until_confirmed(20).await;
+    assert_eq!(without_repeats(&read_until(&rabbit, 20).await), (1..=20).collect::<Vec<u64>>());
 }

@@ -13,6 +13,7 @@ use drover_controller::telemetry::Health;
 use drover_core::Verdict;
 use drover_core::job::JobRequest;
 use kit::amqp::Client;
+use kit::process::Folder;
 use kit::rabbit::Rabbit;
 use tokio::sync::mpsc;
 
@@ -31,9 +32,13 @@ struct Shell {
 
 impl Shell {
     fn start(rabbit: &Rabbit) -> Shell {
+        Shell::at(&Broker::of(rabbit.url()))
+    }
+
+    fn at(broker: &Broker) -> Shell {
         let (sender, submissions) = mpsc::channel(256);
         let health = Health::default();
-        intake::spawn(&Broker::of(rabbit.url()), SITE, sender, &health).unwrap();
+        intake::spawn(broker, SITE, sender, &health).unwrap();
         Shell { submissions, health }
     }
 
@@ -250,4 +255,49 @@ async fn a_deleted_queue_is_declared_again() {
     publish_jobs(&client, 0..1).await;
     assert_eq!(shell.accept().await, id(0));
     assert_eq!(client.get("drover.fresh-dc.dead").await.body, "poison");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn poison_waits_for_a_broker_short_of_memory_and_what_came_before_it_is_acknowledged() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut shell = Shell::start(&rabbit);
+    shell.until_health(true).await;
+    let client = Client::connect(&rabbit.url()).await;
+    publish_jobs(&client, 0..u32::from(PREFETCH)).await;
+    client.publish("drover.jobs", SITE, "poison", &[]).await;
+    publish_jobs(&client, 100..101).await;
+    let mut waiting = Vec::new();
+    for _ in 0..PREFETCH {
+        waiting.push(shell.next().await.1);
+    }
+    rabbit.starve(true);
+    waiting.into_iter().for_each(|submission| submission.answer.send(Verdict::Accepted).unwrap());
+    shell.until_health(false).await;
+    assert!(shell.health.missing()[0].1.contains("short of memory"), "{:?}", shell.health.missing());
+    rabbit.starve(false);
+    assert_eq!(shell.accept().await, id(100));
+    shell.until_health(true).await;
+    assert_eq!(Client::connect(&rabbit.url()).await.get("drover.fresh-dc.dead").await.body, "poison");
+    assert!(shell.is_quiet().await, "nothing comes again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_password_is_read_from_its_file_at_the_next_connection() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let folder = Folder::new("password");
+    let file = folder.file("jobs-url");
+    std::fs::write(&file, rabbit.url()).unwrap();
+    let mut shell = Shell::at(&Broker { url_file: Some(file.clone()), ..Broker::of(rabbit.url()) });
+    shell.until_health(true).await;
+    publish_jobs(&Client::connect(&rabbit.url()).await, 0..1).await;
+    assert_eq!(shell.accept().await, id(0));
+
+    let renewed = rabbit.url_as("guest", "rotated");
+    rabbit.ctl(&["change_password", "guest", "rotated"]);
+    rabbit.ctl(&["close_all_connections", "the password was changed"]);
+    shell.until_health(false).await;
+    std::fs::write(&file, format!("{renewed}\n")).unwrap();
+    publish_jobs(&Client::connect(&renewed).await, 1..2).await;
+    assert_eq!(shell.accept().await, id(1));
+    shell.until_health(true).await;
 }

@@ -26,6 +26,8 @@ use crate::robot::{Phase, Robot, Task};
 
 /// Everything is looked at again after so long, ms; sooner when a robot or a job has come.
 const LOOK_MS: u64 = 1_000;
+/// A look costs time in proportion to the queue: for each so many jobs in it the next one waits a millisecond.
+const QUEUED_PER_MS: u64 = 20;
 /// A robot that will be free within this counts as one that is, ms.
 const SOON_MS: u64 = 30_000;
 /// Robots looked at for one station, the nearest.
@@ -41,6 +43,20 @@ pub(crate) struct Looked {
     at: Time,
     free: usize,
     queued: usize,
+}
+
+/// Whether it is time to look: a robot has come, a job has, or the last look is older than `pause_ms`; noted. A look goes
+/// through the queue, so after one it isn't time for so long as the queue is long.
+pub(super) fn is_due(fleet: &mut Fleet, free: &[RobotId], pause_ms: u64, now: Time) -> bool {
+    let seen = Looked { at: now, free: free.len(), queued: fleet.state.queue.len() };
+    let last = fleet.state.looked;
+    let long_ms = (seen.queued as u64 / QUEUED_PER_MS).min(LOOK_MS);
+    let pause_ms = if seen.queued > last.queued { long_ms } else { pause_ms.max(long_ms) };
+    let is_due = seen.free > last.free || now.since_ms(last.at) >= pause_ms;
+    // A job that has come stays new until it was looked at.
+    let queued = last.queued.min(seen.queued);
+    fleet.state.looked = if is_due { seen } else { Looked { at: last.at, queued, ..seen } };
+    is_due
 }
 
 /// A robot that may be given a job.
@@ -79,14 +95,9 @@ pub struct Proposal {
 /// Gives out jobs, those of the highest priority first.
 pub(super) fn assign(fleet: &mut Fleet, policy: &dyn Policy, now: Time, commands: &mut Vec<Command>) {
     let free = free_robots(fleet);
-    let seen = Looked { at: now, free: free.len(), queued: fleet.state.queue.len() };
-    let last = fleet.state.looked;
-    let is_new = seen.free > last.free || seen.queued > last.queued;
-    if !is_new && now.since_ms(last.at) < LOOK_MS {
-        fleet.state.looked = Looked { at: last.at, ..seen };
+    if !is_due(fleet, &free, LOOK_MS, now) {
         return;
     }
-    fleet.state.looked = seen;
     let mut forecast = Forecast::of(fleet, now);
     note_turns(fleet, &forecast, now);
     let proposals = propose(fleet, policy, &mut forecast, &free, now);
@@ -137,7 +148,7 @@ fn propose(
     now: Time,
 ) -> Vec<Proposal> {
     let mut hands = hands(fleet, free, forecast, now);
-    let demand = Demand::of(fleet);
+    let demand = Demand::seen_by(policy, fleet);
     let mut tiers: BTreeMap<u8, Vec<JobId>> = BTreeMap::new();
     for (rank, _, id) in fleet.state.queue.iter().filter(|(.., id)| may_begin(fleet, id, &demand)) {
         let tier = tiers.entry(*rank).or_default();
@@ -331,4 +342,26 @@ fn missing(fleet: &Fleet, hand: &Hand, busy_ms: u32) -> u16 {
     let used = u64::from(battery.drive_w) * u64::from(busy_ms) * 1_000 / full_ms_w;
     let kept = u64::from(battery.critical_pct) * 10 + u64::from(CHARGE_KEPT_PERMILLE);
     (kept + used).saturating_sub(u64::from(charge)).min(1_000) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_queue_is_gone_through_seldom_unless_a_robot_has_come() {
+        let text = include_bytes!("../../../../maps/sites/fresh-dc/layout.lif.json");
+        let layout = drover_maps::compile(text, None).expect("a layout of ours").layout;
+        let mut fleet = Fleet::new(Arc::new(layout));
+        let queue = |number: u64| (4, number, JobId(format!("J-{number}")));
+        fleet.state.queue.extend((0..2_000).map(queue));
+        let [none, one] = [&[][..], &[RobotId(0)]];
+        let mut is_due = |free: &[RobotId], at_ms: u64| is_due(&mut fleet, free, 0, Time(1_000_000 + at_ms));
+        assert!(is_due(none, 0));
+        assert!(is_due(one, 1), "a robot has come");
+        assert!(!is_due(one, 100), "for each 20 jobs the next look waits a millisecond");
+        assert!(is_due(one, 101));
+        assert!(!is_due(none, 102));
+        assert!(is_due(one, 103), "a robot has come again");
+    }
 }

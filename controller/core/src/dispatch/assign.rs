@@ -1,6 +1,7 @@
 //! Which queued jobs may be given out now, and to whom by the policy.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use drover_maps::TypeId;
 
@@ -16,6 +17,9 @@ use crate::job::JobState;
 use crate::plan::distance::{Table, UNREACHABLE};
 use crate::robot::{Phase, Task};
 
+/// A place in the queue.
+type Place = (u8, u64, JobId);
+
 /// Gives out jobs, batch by batch in queue order, until there is no free robot or no job that may begin.
 pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     let policy = fleet.state.config.policy.policy();
@@ -26,18 +30,20 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
         return;
     }
     let mut free = free_robots(fleet);
-    if free.is_empty() {
+    if !ahead::is_due(fleet, &free, 0, now) || free.is_empty() {
         return;
     }
-    let mut demand = Demand::of(fleet);
-    let mut queue = fleet.state.queue.iter().cloned().collect::<Vec<_>>().into_iter().peekable();
-    while !free.is_empty() && queue.peek().is_some() {
+    let mut demand = Demand::seen_by(policy, fleet);
+    let mut last = None;
+    while !free.is_empty() && behind(fleet, last.as_ref()).is_some() {
         let (mut jobs, mut batch) = (Vec::new(), Vec::new());
         let mut priority = None;
         while batch.len() < policy.batch_max().max(1)
-            && let Some((rank, _, job)) =
-                queue.next_if(|(rank, _, _)| priority.is_none_or(|one| one == *rank))
+            && let Some(place) = behind(fleet, last.as_ref())
+            && priority.is_none_or(|one| one == place.0)
         {
+            let (rank, job) = (place.0, place.2.clone());
+            last = Some(place);
             let may_begin = may_begin(fleet, &job, &demand);
             let Some(open) = may_begin.then(|| open(fleet, &job, &free, &demand, now)).flatten() else {
                 continue;
@@ -56,6 +62,13 @@ pub(crate) fn assign(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) 
             }
         }
     }
+}
+
+/// The queued job behind this one, or the first.
+fn behind(fleet: &Fleet, last: Option<&Place>) -> Option<Place> {
+    let queue = &fleet.state.queue;
+    let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+    queue.range((after, Bound::Unbounded)).next().cloned()
 }
 
 /// The job as the policy sees it; none if there is no such job.

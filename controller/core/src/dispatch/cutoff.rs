@@ -30,6 +30,8 @@ const SAFE_MS: u64 = 60_000;
 const TOLD_MAX: u8 = 3;
 /// Waiting less than this is nobody's fault, ms.
 const WAIT_MS: u64 = 30_000;
+/// Queued jobs looked at, at most: the most urgent ones. Of those behind them nobody knows yet when they will be done.
+const QUEUED_MAX: usize = 5_000;
 /// Later than anything: nobody knows when.
 const NEVER_MS: u64 = 1 << 40;
 
@@ -172,5 +174,6 @@ fn in_order(fleet: &Fleet) -> Vec<Job> {
         })
         .collect();
     jobs.sort_unstable_by_key(|(rank, due, admitted, _)| (*rank, *due, *admitted));
+    jobs.truncate(QUEUED_MAX);
     jobs.into_iter().map(|(.., job)| job.clone()).collect()
 }

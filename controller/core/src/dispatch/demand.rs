@@ -2,6 +2,7 @@
 
 use drover_maps::StationId;
 
+use crate::dispatch::policy::Policy;
 use crate::fleet::Fleet;
 use crate::job::Job;
 use crate::robot::Robot;
@@ -18,15 +19,23 @@ pub(crate) struct Demand {
 }
 
 impl Demand {
-    /// As things are now.
+    /// As things are now, without the queue: that may be long.
     pub(crate) fn of(fleet: &Fleet) -> Demand {
         let stations = fleet.layout.stations().len();
         let mut demand =
             Demand { waiting: vec![0; stations], bound: vec![0; stations], queued: vec![0; stations] };
         let job_of = |id| fleet.state.jobs.get(id);
         fleet.state.robots.iter().filter_map(Robot::job).filter_map(job_of).for_each(|job| demand.add(job));
-        for job in fleet.state.queue.iter().filter_map(|(.., id)| job_of(id)) {
-            job.stations.iter().for_each(|station| demand.queued[station.index()] += 1);
+        demand
+    }
+
+    /// With all jobs in the queue counted, if the policy weighs them.
+    pub(crate) fn seen_by(policy: &dyn Policy, fleet: &Fleet) -> Demand {
+        let mut demand = Demand::of(fleet);
+        if policy.weighs_backlog() {
+            for job in fleet.state.queue.iter().filter_map(|(.., id)| fleet.state.jobs.get(id)) {
+                job.stations.iter().for_each(|station| demand.queued[station.index()] += 1);
+            }
         }
         demand
     }
@@ -48,7 +57,7 @@ impl Demand {
         job.stations.iter().map(|station| self.bound[station.index()]).sum()
     }
 
-    /// Queued jobs that lead to that of the job's stations to which most do.
+    /// Queued jobs that lead to that of the job's stations to which most do; 0 where nobody counted them.
     pub(crate) fn backlog(&self, job: &Job) -> u32 {
         job.stations.iter().map(|station| self.queued[station.index()]).max().unwrap_or(0)
     }

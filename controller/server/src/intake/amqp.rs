@@ -6,9 +6,9 @@
 use std::time::Instant;
 
 use drover_core::Verdict;
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, QueueBindOptions,
@@ -19,7 +19,7 @@ use lapin::{Consumer, ExchangeKind};
 use tokio::sync::mpsc;
 use tokio::sync::oneshot::error::RecvError;
 
-use super::link::{Address, Backoff, CONFIRM_MAX, Link, Outage, limited};
+use super::link::{Backoff, Broker, Link, Outage};
 use super::poison::{self, DEAD_EXCHANGE, Refusal};
 use super::{PART, PREFETCH};
 use crate::inbox::Submission;
@@ -34,7 +34,7 @@ const DELIVERY_LIMIT: i64 = 1_000;
 
 /// What to consume, and whom to tell.
 pub(super) struct Source {
-    pub(super) address: Address,
+    pub(super) broker: Broker,
     pub(super) site: String,
     pub(super) submissions: mpsc::Sender<Submission>,
     pub(super) health: Health,
@@ -54,7 +54,7 @@ type Answered = (Delivery, Instant, Result<Verdict, RecvError>);
 
 impl Source {
     /// Consumes until the shell is gone; every outage is waited out.
-    pub(super) async fn serve(self) {
+    pub(super) async fn serve(mut self) {
         let mut backoff = Backoff::new();
         while !self.submissions.is_closed() {
             if let Err(outage) = self.connected(&mut backoff).await {
@@ -64,8 +64,8 @@ impl Source {
         }
     }
 
-    async fn connected(&self, backoff: &mut Backoff) -> Result<(), Outage> {
-        let link = Link::open(&self.address, format!("drover {} jobs", self.site)).await?;
+    async fn connected(&mut self, backoff: &mut Backoff) -> Result<(), Outage> {
+        let link = Link::open(&mut self.broker, &self.site, PART, &self.health).await?;
         match self.subscribe(&link).await {
             Ok(consumer) => {
                 self.health.up(PART);
@@ -125,13 +125,11 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 biased;
-                Some((delivery, came, verdict)) = self.unanswered.next() => match verdict {
-                    Ok(verdict) => {
-                        self.settle(delivery, verdict).await?;
-                        metrics::histogram!("drover_intake_seconds").record(came.elapsed().as_secs_f64());
-                        self.show_unanswered();
+                Some(answered) = self.unanswered.next() => {
+                    if !self.settle(answered).await? {
+                        return Ok(());
                     }
-                    Err(_) => return Ok(()),
+                    self.show_unanswered();
                 },
                 () = self.source.submissions.closed() => return Ok(()),
                 next = self.consumer.next() => match next {
@@ -167,17 +165,37 @@ impl Session<'_> {
         metrics::gauge!("drover_intake_unanswered").set(self.unanswered.len() as f64);
     }
 
-    async fn settle(&mut self, delivery: Delivery, verdict: Verdict) -> Result<(), Outage> {
-        match verdict {
-            Verdict::Accepted | Verdict::Ignored => {
-                let answer = if verdict == Verdict::Accepted { "accepted" } else { "ignored" };
-                metrics::counter!("drover_intake_answers_total", "answer" => answer).increment(1);
-                acknowledge(&delivery).await
+    /// Everything that has its verdict, in order, acknowledged at once; false = the shell is gone.
+    async fn settle(&mut self, first: Answered) -> Result<bool, Outage> {
+        let (mut next, mut done) = (Some(first), None);
+        while let Some((delivery, came, verdict)) = next {
+            metrics::histogram!("drover_intake_seconds").record(came.elapsed().as_secs_f64());
+            match verdict {
+                Ok(Verdict::Accepted) => done = Some(count("accepted", delivery)),
+                Ok(Verdict::Ignored) => done = Some(count("ignored", delivery)),
+                Ok(Verdict::Rejected { code, reason }) => {
+                    self.acknowledge_up_to(done.take()).await?;
+                    self.refuse(&delivery, Refusal { code, reason, job: None }).await?;
+                }
+                Err(_) => return Ok(false),
             }
-            Verdict::Rejected { code, reason } => {
-                self.refuse(&delivery, Refusal { code, reason, job: None }).await
-            }
+            next = self.unanswered.next().now_or_never().flatten();
         }
+        self.acknowledge_up_to(done).await?;
+        Ok(true)
+    }
+
+    /// Everything before it has been answered too: verdicts come in order, and what is refused at sight is acknowledged then.
+    async fn acknowledge_up_to(&mut self, last: Option<Delivery>) -> Result<(), Outage> {
+        match last {
+            Some(last) => self.acknowledge(&last, BasicAckOptions { multiple: true }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn acknowledge(&mut self, delivery: &Delivery, options: BasicAckOptions) -> Result<(), Outage> {
+        self.link.taken("acknowledging", delivery.acker.ack(options)).await?;
+        Ok(())
     }
 
     /// Safe in the dead-letter queue first, acknowledged then: between the two it may come twice, never not at all.
@@ -187,8 +205,13 @@ impl Session<'_> {
         metrics::counter!("drover_intake_answers_total", "answer" => "refused").increment(1);
         let Refusal { code, reason, job } = refusal;
         tracing::warn!(code, reason, job, "a job message was refused and dead-lettered");
-        acknowledge(delivery).await
+        self.acknowledge(delivery, BasicAckOptions::default()).await
     }
+}
+
+fn count(answer: &'static str, delivery: Delivery) -> Delivery {
+    metrics::counter!("drover_intake_answers_total", "answer" => answer).increment(1);
+    delivery
 }
 
 /// How the site's queue of this kind is declared.
@@ -201,11 +224,6 @@ pub(crate) fn queue_arguments(kind: &str, site: &str) -> FieldTable {
         arguments.insert("x-dead-letter-routing-key".into(), text(site));
     }
     arguments
-}
-
-async fn acknowledge(delivery: &Delivery) -> Result<(), Outage> {
-    limited("acknowledging", CONFIRM_MAX, delivery.acker.ack(BasicAckOptions::default())).await?;
-    Ok(())
 }
 
 fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {

@@ -1,9 +1,12 @@
 //! One connection to RabbitMQ: opened with limits, watched, closed; and the pauses between attempts.
 //!
 //! lapin's own recovery isn't used: its channels come back with other delivery tags. A connection here lives and dies
-//! whole, and whoever owns it starts anew. Every wait for the broker has a limit: lapin waits for ever in an outage.
+//! whole, and whoever owns it starts anew. Every wait for the broker has a limit: lapin waits for ever in an outage. A
+//! broker that is short of memory or disk space takes nothing until it has them again: that is told, and waited out.
 
 use std::future::Future;
+use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +16,10 @@ use lapin::types::FieldTable;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use crate::config::SecretUrl;
+use crate::telemetry::Health;
 use crate::tls::Trust;
 
 /// A broker that is silent for so long counts as gone, in seconds; a stopped consumer holds its queue as long.
@@ -23,6 +28,8 @@ const HEARTBEAT_S: u16 = 5;
 const SETUP_MAX: Duration = Duration::from_secs(15);
 /// How long the broker may take to confirm a message, or to take one.
 pub(crate) const CONFIRM_MAX: Duration = Duration::from_secs(10);
+/// Pause between two looks at a connection.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long closing may take.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// Pause between two attempts, first and longest.
@@ -52,7 +59,13 @@ pub(crate) enum Outage {
     Unroutable(String),
     #[error("the connection is gone")]
     Gone,
+    #[error(transparent)]
+    Url(#[from] UrlError),
 }
+
+/// What is told of a broker that takes no messages.
+const BLOCKED: &str =
+    "the broker takes no messages: it is short of memory or disk space; see `rabbitmqctl status`";
 
 /// The broker as it is configured.
 #[derive(Clone, Debug)]
@@ -61,12 +74,27 @@ pub struct Broker {
     pub url: SecretUrl,
     /// Whom `amqps://` trusts.
     pub trust: Trust,
+    /// The file that holds the URL: read again before each connection, since passwords are changed.
+    pub url_file: Option<PathBuf>,
 }
 
 impl Broker {
     /// A broker whose certificate, if it has one, this machine trusts.
     pub fn of(url: impl Into<String>) -> Broker {
-        Broker { url: SecretUrl::new(url), trust: Trust::of("jobs") }
+        Broker { url: SecretUrl::new(url), trust: Trust::of("jobs"), url_file: None }
+    }
+
+    /// Where it is now. A file that can't be read leaves the URL as it was.
+    async fn renewed(&mut self) -> Result<Address, UrlError> {
+        if let Some(file) = &self.url_file {
+            match tokio::fs::read_to_string(file).await {
+                Ok(text) => self.url = SecretUrl::new(text.trim()),
+                Err(error) => {
+                    tracing::warn!(file = %file.display(), %error, "jobs.url_file can't be read; its last URL stays");
+                }
+            }
+        }
+        Address::of(self)
     }
 }
 
@@ -113,15 +141,25 @@ impl Address {
 pub(crate) struct Link {
     connection: Connection,
     pub(crate) channel: Channel,
+    /// Whose connection it is, in [`Health`].
+    part: &'static str,
+    health: Health,
 }
 
 impl Link {
-    /// Opens it; `name` is what the broker shows.
-    pub(crate) async fn open(address: &Address, name: String) -> Result<Link, Outage> {
-        let properties = ConnectionProperties::default().with_connection_name(name.into());
+    /// Opens it; the broker shows what it is for and `part` is what [`Health`] calls it.
+    pub(crate) async fn open(
+        broker: &mut Broker,
+        site: &str,
+        part: &'static str,
+        health: &Health,
+    ) -> Result<Link, Outage> {
+        let address = broker.renewed().await?;
+        let properties =
+            ConnectionProperties::default().with_connection_name(format!("drover {site} {part}").into());
         let connection = limited("connecting", SETUP_MAX, address.connect(properties)).await?;
         let channel = limited("opening a channel", SETUP_MAX, connection.create_channel()).await?;
-        Ok(Link { connection, channel })
+        Ok(Link { connection, channel, part, health: health.clone() })
     }
 
     /// Declares a durable exchange.
@@ -135,8 +173,43 @@ impl Link {
         limited("setting up exchanges and queues", SETUP_MAX, step).await
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
-        self.connection.status().connected() && self.channel.status().connected()
+    /// Looks after a connection that is set up: one that is gone is an outage; whether the broker takes messages is told,
+    /// and returned.
+    pub(crate) fn look(&self) -> Result<bool, Outage> {
+        if !(self.connection.status().connected() && self.channel.status().connected()) {
+            return Err(Outage::Gone);
+        }
+        let is_open = !self.connection.status().blocked();
+        if is_open {
+            self.health.up(self.part);
+        } else {
+            self.health.down(self.part, BLOCKED);
+        }
+        Ok(is_open)
+    }
+
+    /// Waits until the broker has taken something: within [`CONFIRM_MAX`], in which the time when it takes nothing from
+    /// anybody doesn't count.
+    pub(crate) async fn taken<T>(
+        &self,
+        what: &'static str,
+        step: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, Outage> {
+        let mut step = pin!(step);
+        let (mut deadline, mut was_blocked) = (Instant::now() + CONFIRM_MAX, false);
+        loop {
+            if let Ok(result) = tokio::time::timeout(LOOK_EVERY, &mut step).await {
+                if was_blocked {
+                    self.look()?;
+                }
+                return Ok(result?);
+            }
+            if !self.look()? {
+                (deadline, was_blocked) = (Instant::now() + CONFIRM_MAX, true);
+            } else if Instant::now() >= deadline {
+                return Err(Outage::TooSlow(what, CONFIRM_MAX));
+            }
+        }
     }
 
     /// Closes it, so that the broker gives what isn't acknowledged to the next connection at once.

@@ -49,9 +49,10 @@ pub fn spawn(
     submissions: mpsc::Sender<Submission>,
     health: &Health,
 ) -> Result<(), UrlError> {
-    let address = link::Address::of(broker)?;
+    link::Address::of(broker)?;
     health.expect(PART);
-    let source = amqp::Source { address, site: site.to_owned(), submissions, health: health.clone() };
+    let (broker, site) = (broker.clone(), site.to_owned());
+    let source = amqp::Source { broker, site, submissions, health: health.clone() };
     tokio::spawn(source.serve());
     Ok(())
 }

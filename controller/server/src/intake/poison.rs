@@ -6,7 +6,7 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Confirmation};
 
-use super::link::{CONFIRM_MAX, Link, Outage, limited};
+use super::link::{Link, Outage};
 
 /// The exchange of refused messages.
 pub(super) const DEAD_EXCHANGE: &str = "drover.dead";
@@ -42,7 +42,7 @@ pub(super) async fn bury(
         let (exchange, key) = (DEAD_EXCHANGE.into(), site.into());
         link.channel.basic_publish(exchange, key, options, &delivery.data, properties).await?.await
     };
-    match limited("dead-lettering", CONFIRM_MAX, publish).await? {
+    match link.taken("dead-lettering", publish).await? {
         Confirmation::Ack(None) => Ok(()),
         Confirmation::Ack(Some(_)) => Err(Outage::Unroutable(DEAD_EXCHANGE.to_owned())),
         Confirmation::Nack(_) | Confirmation::NotRequested => Err(Outage::Refused),

@@ -137,7 +137,8 @@ impl Subscription {
     }
 }
 
-fn read(delivery: &Delivery) -> Message {
+/// A delivery as a consumer reads it.
+pub fn read(delivery: &Delivery) -> Message {
     let properties = &delivery.properties;
     let headers = properties.headers().as_ref().map(|table| table.inner().clone()).unwrap_or_default();
     let text = |value: AMQPValue| match value {

@@ -16,4 +16,5 @@ pub mod prometheus;
 pub mod rabbit;
 pub mod redis;
 pub mod site;
+pub mod tireless;
 pub mod traffic;

@@ -54,6 +54,11 @@ impl Service {
         Service(command.spawn().unwrap())
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     pub fn signal(&self, signal: &str) {
         let group = format!("-{}", self.0.id());
         let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();

@@ -69,6 +69,17 @@ impl Rabbit {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Whether it says that it is short of memory: then it reads nothing more from whoever publishes.
+    pub fn starve(&self, is_short: bool) {
+        self.ctl(&["set_vm_memory_high_watermark", if is_short { "0" } else { "0.4" }]);
+    }
+
+    /// Halts the process of a quorum queue: it confirms nothing, while connections live on.
+    pub fn halt(&self, queue: &str, is_halted: bool) {
+        let word = if is_halted { "suspend" } else { "resume" };
+        self.ctl(&["eval", &format!("sys:{word}(whereis('%2F_{queue}')).")]);
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         self.service = None;

@@ -78,7 +78,7 @@ pub struct Open {
     pub length_ms: u32,
     /// Robots that have jobs which lead to its stations, counted at each.
     pub busy: u32,
-    /// Jobs that wait, this one too, and lead to that of its stations to which most do.
+    /// Jobs that wait, this one too, and lead to that of its stations to which most do; 0 for a policy that doesn't weigh it.
     pub backlog: u32,
     /// What becomes of it; nothing is known for a policy that doesn't look ahead.
     pub outlook: Outlook,
@@ -105,6 +105,11 @@ pub trait Policy {
 
     /// It wants to see robots that aren't free yet, jobs that aren't picked yet, and what becomes of each job.
     fn looks_ahead(&self) -> bool {
+        false
+    }
+
+    /// It weighs how many jobs wait: only then are they counted.
+    fn weighs_backlog(&self) -> bool {
         false
     }
 

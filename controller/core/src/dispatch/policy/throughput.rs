@@ -25,6 +25,10 @@ impl Policy for Throughput {
         BATCH_MAX
     }
 
+    fn weighs_backlog(&self) -> bool {
+        true
+    }
+
     fn choose(&self, batch: &[Open]) -> Vec<Choice> {
         let robots = robots(batch);
         let mut ways = vec![Vec::new(); robots.len()];
