@@ -111,6 +111,7 @@ bench-execution:
 	cargo run --release -p drover-benches --bin execution -- $(ARGS)
 
 bench-intake: ## jobs a second through intake, beside a bare consumer that commits
+	cargo build --release -p drover-controller
 	cargo run --release -p drover-benches --bin intake -- $(ARGS)
 
 clean: ## removes what was built and reported

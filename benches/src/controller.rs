@@ -110,12 +110,7 @@ impl Controller {
     /// # Errors
     /// It can't be asked.
     pub fn metric(&self, name: &str, label: &str) -> anyhow::Result<f64> {
-        let text = self.get("/metrics")?;
-        let is_it = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
-        };
-        let lines = text.lines().filter(is_it);
-        Ok(lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
+        Ok(sum(&self.get("/metrics")?, name, label))
     }
 
     /// Robots' states it has taken in so far.
@@ -175,7 +170,17 @@ impl Reading {
     }
 }
 
-/// A program of ours beside this one; built, with the same profile, if it is missing.
+/// The sum of a metric in this text over those of its labels that say this.
+fn sum(text: &str, name: &str, label: &str) -> f64 {
+    let is_it = |line: &&str| {
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')) && line.contains(label)
+    };
+    let values = text.lines().filter(is_it).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+    // The sum of nothing is -0.
+    0.0 + values.sum::<f64>()
+}
+
+/// A program of ours beside this one: taken as it is, or built with the same profile if it is missing.
 ///
 /// # Errors
 /// It can't be built.
@@ -192,4 +197,22 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     }
     ensure!(path.is_file(), "{} is missing: build drover-controller and drover-agent", path.display());
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sum;
+
+    const TEXT: &str = "# HELP jobs What.\njobs{site=\"a\",state=\"open\"} 2\njobs{site=\"a\",state=\"held\"} 3.5\n\
+                        jobs_total{site=\"a\",state=\"open\"} 70\n";
+
+    #[test]
+    fn a_metric_is_summed_over_its_labels() {
+        assert_eq!((sum(TEXT, "jobs", ""), sum(TEXT, "jobs", "open")), (5.5, 2.0));
+    }
+
+    #[test]
+    fn a_metric_that_is_not_there_is_zero() {
+        assert_eq!(sum(TEXT, "robots", "").to_string(), "0");
+    }
 }

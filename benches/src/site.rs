@@ -1,5 +1,5 @@
-//! A site of a bench's own: a folder, gone with it, that holds a layout, a configuration and all logs; a controller and
-//! virtual robots are started on it.
+//! A site of a bench's own: a folder, gone with it, that holds a layout, a configuration and all logs; a controller
+//! and virtual robots are started on it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -52,17 +52,16 @@ impl Site {
         Ok(drover_maps::compile(&fs::read(self.file("layout.lif.json"))?, None)?.layout)
     }
 
-    /// Writes `drover.toml`. Without a `site.toml` any robot may join.
+    /// Writes `drover.toml`; any robot may join.
     ///
     /// # Errors
     /// It can't be written.
     pub fn configure(&self, jobs: &str, mqtt: &str, store: &str) -> anyhow::Result<()> {
         let Site { id, http, .. } = self;
-        let (site, enroll) =
-            if self.has_site() { ("site = \"site.toml\"\n", "configured") } else { ("", "auto") };
+        let site = if self.has_site() { "site = \"site.toml\"\n" } else { "" };
         let config = format!(
-            "[site]\nid = \"{id}\"\nlayout = \"layout.lif.json\"\n{site}[jobs]\nurl = \"{jobs}\"\n[mqtt]\nurl = \"{mqtt}\"\n\
-             [store]\nurl = \"{store}\"\n[cache]\nurl = \"none\"\n[robots]\nenroll = \"{enroll}\"\n\
+            "[site]\nid = \"{id}\"\nlayout = \"layout.lif.json\"\n{site}[jobs]\nurl = \"{jobs}\"\n\
+             [mqtt]\nurl = \"{mqtt}\"\n[store]\nurl = \"{store}\"\n[cache]\nurl = \"none\"\n[robots]\nenroll = \"auto\"\n\
              [http]\nlisten = \"127.0.0.1:{http}\"\n"
         );
         Ok(fs::write(self.file("drover.toml"), config)?)

@@ -1,6 +1,7 @@
-//! How many jobs a second a controller takes over: from a full queue of a real RabbitMQ, committed to a real PostgreSQL,
-//! acknowledged, and told to the world. Beside it, in the same run and on the same brokers, the least that any program must
-//! do for the same promise: consume with the same prefetch, insert each group in one statement, acknowledge after the commit.
+//! How many jobs a second a controller takes over: from a full queue of a real RabbitMQ, committed to a real
+//! PostgreSQL, acknowledged, and told to the world. Beside it, in the same run and on the same brokers, the least that
+//! any program must do for the same promise: consume with the same prefetch, insert each group in one statement,
+//! acknowledge after the commit.
 //!
 //! `cargo run --release -p drover-benches --bin intake -- --jobs 100000`
 

@@ -154,7 +154,7 @@ fn measure(args: &Args, store: &'static str, ground: &Ground) -> anyhow::Result<
     Ok(Figures { store, robots, jobs_open, worst_ms, is_met, ..figures })
 }
 
-/// Lets the site work until all has been taken in and a snapshot is old enough, and kills it; gives robots and open jobs.
+/// Lets the site work until all is taken in and a snapshot is old enough, and kills it; gives robots and open jobs.
 fn build(args: &Args, ground: &Ground) -> anyhow::Result<(u64, u64)> {
     let (robots, jobs) = (f64::from(args.robots), f64::from(args.jobs));
     let mut controller = ground.start(true)?;

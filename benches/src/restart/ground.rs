@@ -76,9 +76,10 @@ fn wave(jobs: u32) -> String {
         let (pick, dock) = (1 + number % PICKS, 1 + number % DOCKS);
         let _ = writeln!(
             text,
-            "{{\"v\":1,\"job_id\":\"J-{number:06}\",\"order_id\":\"SO-{}\",\"due_at\":\"2100-01-01T00:00:00Z\",\"legs\":[\
-             {{\"station\":\"PICK-{pick:03}\",\"action\":\"pick\",\"load\":{{\"id\":\"TOTE-{number:06}\",\"type\":\"tote\"}},\
-             \"dwell_s\":8}},{{\"station\":\"DOCK-{dock:02}\",\"action\":\"drop\"}}]}}",
+            "{{\"v\":1,\"job_id\":\"J-{number:06}\",\"order_id\":\"SO-{}\",\"due_at\":\"2100-01-01T00:00:00Z\",\
+             \"legs\":[{{\"station\":\"PICK-{pick:03}\",\"action\":\"pick\",\"dwell_s\":8,\
+             \"load\":{{\"id\":\"TOTE-{number:06}\",\"type\":\"tote\"}}}},\
+             {{\"station\":\"DOCK-{dock:02}\",\"action\":\"drop\"}}]}}",
             number / 8
         );
     }

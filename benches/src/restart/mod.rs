@@ -1,5 +1,5 @@
-//! What the restart bench has of its own: the ground a controller is killed and started again on, and its journal, read
-//! from outside.
+//! What the restart bench has of its own: the ground a controller is killed and started again on, and its journal,
+//! read from outside.
 
 mod ground;
 mod journal;
