@@ -123,11 +123,14 @@ fn not_text(path: &Path) -> BadInput {
     BadInput::one(format!("{}: isn't UTF-8 text; write TOML", path.display()))
 }
 
+/// As `drover map generate` lists them in `site.toml`: the name of one is the same however many there are.
+fn serial(prefix: &str, number: usize) -> String {
+    format!("{prefix}{number:02}")
+}
+
 fn robots(options: &cli::Robots, layout: &Layout) -> anyhow::Result<Vec<Robot>> {
     let (count, offset) = (options.count as usize, options.offset as usize);
-    let digits = if count + offset > 99 { 3 } else { 2 };
-    let serials: Vec<_> =
-        (1..=count + offset).map(|number| format!("{}{number:0digits$}", options.prefix)).collect();
+    let serials: Vec<_> = (1..=count + offset).map(|number| serial(&options.prefix, number)).collect();
     let kinds: Vec<_> = serials.iter().map(|serial| kind(layout, &options.manufacturer, serial)).collect();
     let nodes = places(layout, &kinds);
     if nodes.len() < count + offset {
@@ -189,4 +192,15 @@ fn places(layout: &Layout, kinds: &[TypeId]) -> Vec<NodeId> {
         places.push(node);
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn robots_are_called_as_a_drawn_site_file_lists_them() {
+        let names = [1, 99, 100].map(|number| serial("r", number));
+        assert_eq!(names, ["r01", "r99", "r100"]);
+    }
 }
