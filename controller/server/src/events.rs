@@ -299,7 +299,10 @@ mod tests {
             reason: reason.to_owned(),
         };
         let told = body(JobNews::LegDone { leg: 0, short: vec![short(0, 2_500, "broken"), short(2, 0, "")] });
-        let expected = serde_json::json!([{ "line": 0, "quantity": 2.5, "reason": "broken" }, { "line": 2, "quantity": 0.0 }]);
+        let expected = serde_json::json!([
+            { "line": 0, "quantity": 2.5, "reason": "broken" },
+            { "line": 2, "quantity": 0.0 },
+        ]);
         assert_eq!(told["short"], expected);
     }
 

@@ -1,5 +1,5 @@
-//! A journal that the mind itself has written, shortened: it is replayed from a snapshot on, and nothing that restoring needs is
-//! gone.
+//! A journal that the mind itself has written, shortened: it is replayed from a snapshot on, and nothing that restoring
+//! needs is gone.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

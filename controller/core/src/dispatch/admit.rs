@@ -135,8 +135,8 @@ pub(crate) fn cancel(fleet: &mut Fleet, id: &JobId, now: Time, commands: &mut Ve
     bring_back::end_early(fleet, id, JobState::Cancelled, JobNews::Cancelled, now, commands);
 }
 
-/// Changes a job's cut-off or priority while it waits or is under way. Who does what is decided anew until its pick begins, by
-/// a policy that looks ahead; by the others while it is queued.
+/// Changes a job's cut-off or priority while it waits or is under way. Who does what is decided anew until its pick
+/// begins, by a policy that looks ahead; by the others while it is queued.
 pub(crate) fn update(
     fleet: &mut Fleet,
     id: &JobId,

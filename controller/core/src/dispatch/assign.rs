@@ -118,8 +118,8 @@ pub(super) fn free_robots(fleet: &mut Fleet) -> Vec<RobotId> {
     free
 }
 
-/// There is a way for it, its turn in its sequence has come, the sequence isn't spread too far, and its first station is neither crowded nor about
-/// to change.
+/// There is a way for it, its turn in its sequence has come, the sequence isn't spread too far, and its first station is
+/// neither crowded nor about to change.
 pub(super) fn may_begin(fleet: &Fleet, id: &JobId, demand: &Demand) -> bool {
     let state = &fleet.state;
     let Some(job) = state.jobs.get(id).filter(|_| !state.no_way.contains_key(id)) else { return false };

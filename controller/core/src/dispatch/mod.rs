@@ -1,11 +1,11 @@
 //! WHICH robot, and what it is about.
 //!
-//! One pass, in this order: robots go on with their legs (`leg`), with what is left of jobs that ended early (`bring_back`)
-//! and with their charging (`charge`); low robots go to free chargers; jobs whose robots can't go on (`withdraw`), are on
-//! a leg for too long (`overdue`) or have no open way (`no_way`) go back to the queue or are told to the operator; queued jobs get robots by the policy
-//! (`assign`, or `ahead` for one that plans), after a look at all cut-offs (`cutoff`); whoever is left without work parks
-//! (`park`), and leaves places that a new layout changes (`leave`). Between two passes a robot whose own news came goes on
-//! alone.
+//! One pass, in this order: robots go on with their legs (`leg`), with what is left of jobs that ended early
+//! (`bring_back`) and with their charging (`charge`); low robots go to free chargers; jobs whose robots can't go on
+//! (`withdraw`), are on a leg for too long (`overdue`) or have no open way (`no_way`) go back to the queue or are told
+//! to the operator; queued jobs get robots by the policy (`assign`, or `ahead` for one that plans), after a look at all
+//! cut-offs (`cutoff`); whoever is left without work parks (`park`), and leaves places that a new layout changes
+//! (`leave`). Between two passes a robot whose own news came goes on alone.
 //! Jobs are admitted in queue order (`admit`). A job of a sequence is assigned only when the one before it has started,
 //! may drive to its last station only when the one before it stands there, and may act there only when every one before
 //! it has ended (Fifo). Two robots never have the same goal, nor goals in conflict (`goal`).

@@ -3,6 +3,7 @@
 //! once for each station. As soon as a way is open they go on by themselves.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use drover_maps::{EdgeId, Layout, NodeId, StationId, TypeId};
 use serde::{Deserialize, Serialize};
@@ -12,11 +13,13 @@ use crate::clock::Time;
 use crate::closure;
 use crate::command::{Alarm, AlarmCode, Command, JobNews};
 use crate::fleet::Fleet;
-use crate::id::JobId;
+use crate::id::{JobId, RobotId};
 use crate::job::Job;
 
-/// Time between two looks, ms.
+/// Shortest time between two looks, ms.
 const LOOK_MS: u64 = 1_000;
+/// A look goes through the queue: for each so many jobs in it the next one waits a millisecond longer.
+const QUEUED_PER_MS: u64 = 20;
 /// Without a way for so long it is told, and what wasn't begun is taken back, ms.
 const PATIENCE_MS: u64 = 30_000;
 /// Closed edges named at once, at most.
@@ -31,12 +34,17 @@ pub(crate) struct NoWay {
     is_told: bool,
 }
 
+/// Where robots are, by type.
+type Starts = BTreeMap<TypeId, Vec<NodeId>>;
+
 /// From which nodes each station can be reached, for each robot type.
 struct Ways<'a> {
     layout: &'a Layout,
     /// Sorted.
     closed: &'a [EdgeId],
     known: BTreeMap<(StationId, TypeId), Vec<bool>>,
+    /// Robots that can do what is required.
+    capable: BTreeMap<Vec<String>, Arc<Starts>>,
 }
 
 /// Looks at all open jobs, if something is closed or was at the last look.
@@ -44,7 +52,8 @@ pub(super) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     let closed = closed(fleet);
     let is_open = closed.is_empty();
     let is_idle = is_open && fleet.state.no_way.is_empty();
-    if is_idle || now.since_ms(fleet.state.ways_at) < LOOK_MS {
+    let pause_ms = LOOK_MS + fleet.state.queue.len() as u64 / QUEUED_PER_MS;
+    if is_idle || now.since_ms(fleet.state.ways_at) < pause_ms {
         return;
     }
     fleet.state.ways_at = now;
@@ -56,8 +65,8 @@ pub(super) fn pass(fleet: &mut Fleet, now: Time, commands: &mut Vec<Command>) {
     let queued = fleet.state.queue.iter().map(|(.., id)| id);
     let given = fleet.state.robots.iter().filter_map(|robot| robot.job());
     let jobs: Vec<JobId> = queued.chain(given).cloned().collect();
-    let layout = std::sync::Arc::clone(&fleet.layout);
-    let mut ways = Ways { layout: &layout, closed: &closed, known: BTreeMap::new() };
+    let layout = Arc::clone(&fleet.layout);
+    let mut ways = Ways::past(&closed, &layout);
     for id in jobs {
         let Some(station) = fleet.state.jobs.get(&id).and_then(|job| ways.unreachable(fleet, job)) else {
             continue;
@@ -85,8 +94,8 @@ pub(super) fn note(fleet: &mut Fleet, id: &JobId, now: Time) {
     if closed.is_empty() {
         return;
     }
-    let layout = std::sync::Arc::clone(&fleet.layout);
-    let mut ways = Ways { layout: &layout, closed: &closed, known: BTreeMap::new() };
+    let layout = Arc::clone(&fleet.layout);
+    let mut ways = Ways::past(&closed, &layout);
     if let Some(station) = fleet.state.jobs.get(id).and_then(|job| ways.unreachable(fleet, job)) {
         let station = layout.station(station).name.clone();
         fleet.state.no_way.insert(id.clone(), NoWay { station, since: now, is_told: false });
@@ -114,24 +123,31 @@ fn act(fleet: &mut Fleet, ways: &mut Ways<'_>, now: Time, commands: &mut Vec<Com
     }
 }
 
-impl Ways<'_> {
+impl<'a> Ways<'a> {
+    fn past(closed: &'a [EdgeId], layout: &'a Layout) -> Ways<'a> {
+        Ways { layout, closed, known: BTreeMap::new(), capable: BTreeMap::new() }
+    }
+
     /// The first station still to come that the job's robot, or no robot that may get the job, can reach.
     fn unreachable(&mut self, fleet: &Fleet, job: &Job) -> Option<StationId> {
-        let mut starts: BTreeMap<TypeId, Vec<NodeId>> = BTreeMap::new();
-        let has = job.state.robot();
-        for (robot, index) in fleet.state.robots.iter().zip(0..) {
-            let may = has.map_or_else(
-                || admit::can(self.layout, robot.robot_type.index(), &job.spec.requires),
-                |has| has.index() == index,
-            );
-            if let Some(at) = robot.trail.decision_point().filter(|_| may) {
-                starts.entry(robot.robot_type).or_default().push(at);
-            }
-        }
+        let starts = match job.state.robot() {
+            Some(robot) => Arc::new(starts(fleet, |other| other == robot)),
+            None => self.capable(fleet, &job.spec.requires),
+        };
         let mut found = None;
-        for (robot_type, starts) in starts {
-            found = Some(self.first_shut(&starts, &job.stations[job.legs_done..], robot_type)?);
+        for (robot_type, starts) in starts.iter() {
+            found = Some(self.first_shut(starts, &job.stations[job.legs_done..], *robot_type)?);
         }
+        found
+    }
+
+    fn capable(&mut self, fleet: &Fleet, requires: &[String]) -> Arc<Starts> {
+        if let Some(known) = self.capable.get(requires) {
+            return Arc::clone(known);
+        }
+        let type_of = |robot: RobotId| fleet.state.robots[robot.index()].robot_type.index();
+        let found = Arc::new(starts(fleet, |robot| admit::can(self.layout, type_of(robot), requires)));
+        self.capable.insert(requires.to_owned(), Arc::clone(&found));
         found
     }
 
@@ -168,6 +184,18 @@ impl Ways<'_> {
         let named = edges.into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
         if more > 0 { format!("closed are {named} and {more} more") } else { format!("closed are {named}") }
     }
+}
+
+/// Where these robots are.
+fn starts(fleet: &Fleet, is_meant: impl Fn(RobotId) -> bool) -> Starts {
+    let mut starts = Starts::new();
+    for id in (0..fleet.state.robots.len() as u32).map(RobotId).filter(|id| is_meant(*id)) {
+        let robot = &fleet.state.robots[id.index()];
+        if let Some(at) = robot.trail.decision_point() {
+            starts.entry(robot.robot_type).or_default().push(at);
+        }
+    }
+    starts
 }
 
 /// `[node]`: an open way leads from there to the station.

@@ -84,20 +84,11 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
     use crate::config::Config;
-    use crate::event::Event;
     use crate::id::{Epoch, JobId};
     use crate::job::JobRequest;
-    use crate::record::Entry;
+    use crate::site::freeze::tests::{START, after, cancel, layout};
     use crate::site::{Effect, Input, Site};
-
-    const START: Time = Time(1_800_000_000_000);
-
-    fn layout() -> Arc<Layout> {
-        let text = include_bytes!("../../../../maps/sites/fresh-dc/layout.lif.json");
-        Arc::new(drover_maps::compile(text, None).expect("a layout of ours").layout)
-    }
 
     /// A leader that is asked something every second, and what it writes.
     fn leader(layout: &Arc<Layout>, seconds: u64) -> (Site, Vec<Record>) {
@@ -151,14 +142,11 @@ mod tests {
         let again = begun.follow(&records[0]).expect_err("behind it");
         assert!(matches!(again, FollowError::Journal(ReplayError::Gap { .. })), "{again}");
 
-        let seq = Seq(live.seq().0 + 1);
-        let event = Event::JobCancelled { job: JobId("planted panic".into()) };
-        let entries = vec![Entry { time: START.plus_ms(9_000), event, commands: vec![] }];
-        let time = START.plus_ms(9_000);
-        records.push(Record { seq_from: seq, seq_to: seq, epoch: Epoch(1), time, entries, digest: None });
+        records.push(after(&records, cancel("planted panic")));
         let begun = Follower::begin(layout, Some((live.seq(), &snapshot))).expect("a snapshot");
         let planted = begun.follow(&records[records.len() - 1]).expect_err("planted");
         assert!(planted.to_string().contains("planted"), "{planted}");
-        assert!(Follower::begin(self::layout(), Some((seq, b"no snapshot".as_slice()))).is_err());
+        let torn = Some((live.seq(), b"no snapshot".as_slice()));
+        assert!(Follower::begin(self::layout(), torn).is_err());
     }
 }

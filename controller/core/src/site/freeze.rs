@@ -116,7 +116,7 @@ pub(crate) fn planted(event: &Event) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use drover_maps::Layout;
@@ -128,14 +128,14 @@ mod tests {
     use crate::record::Entry;
     use crate::site::{Input, Site, Ticket};
 
-    const START: Time = Time(1_800_000_000_000);
+    pub(in crate::site) const START: Time = Time(1_800_000_000_000);
 
-    fn layout() -> Arc<Layout> {
+    pub(in crate::site) fn layout() -> Arc<Layout> {
         let text = include_bytes!("../../../../maps/sites/fresh-dc/layout.lif.json");
         Arc::new(drover_maps::compile(text, None).expect("a layout of ours").layout)
     }
 
-    fn cancel(job: &str) -> Event {
+    pub(in crate::site) fn cancel(job: &str) -> Event {
         Event::JobCancelled { job: JobId(job.into()) }
     }
 
@@ -151,7 +151,7 @@ mod tests {
         (site, records)
     }
 
-    fn after(records: &[Record], event: Event) -> Record {
+    pub(in crate::site) fn after(records: &[Record], event: Event) -> Record {
         let seq = Seq(records.last().expect("a record").seq_to.0 + 1);
         let entries = vec![Entry { time: START, event, commands: vec![] }];
         Record { seq_from: seq, seq_to: seq, epoch: Epoch(1), time: START, entries, digest: None }

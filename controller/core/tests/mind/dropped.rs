@@ -1,7 +1,7 @@
 //! An order that the robot dropped by itself is seen, and its way is free again.
 
 use drover_core::JobNews;
-use drover_proto::vda5050::{ActionState, ActionStatus, OperatingMode, State};
+use drover_proto::vda5050::{ActionState, ActionStatus, OperatingMode};
 
 use super::shell::{Shell, job};
 
@@ -87,11 +87,7 @@ fn an_action_dropped_before_its_place_was_reached_is_ordered_again() {
 fn an_action_lost_at_its_place_counts_as_failed_since_nobody_knows() {
     let mut shell = driving();
     shell.take_over();
-    shell.now = shell.now.plus_ms(6_000);
-    shell.state = State { last_node_id: "c".into(), ..State::default() };
-    shell.hear();
-    shell.commit();
-    shell.answer();
+    shell.forgets_at("c");
     assert_eq!(failures(&shell), 1, "{:?}", shell.notes);
     assert!(!shell.held().contains(&"a".to_owned()) && shell.held().contains(&"c".to_owned()));
 }

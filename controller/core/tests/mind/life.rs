@@ -239,11 +239,7 @@ fn a_drop_nobody_knows_the_end_of_is_never_ordered_again() {
     until(&mut shell, |shell| places(shell).contains(&is("c", "drop")));
     cancel(&mut shell, "J-1");
     shell.take_over();
-    shell.now = shell.now.plus_ms(6_000);
-    shell.state = State { last_node_id: "c".into(), ..State::default() };
-    shell.hear();
-    shell.commit();
-    shell.answer();
+    shell.forgets_at("c");
     pass(&mut shell);
     assert_eq!(places(&shell).len(), 2);
     assert!(is_idle(&shell) && load(&shell) == Some("T"), "it is given nothing until a person has looked");

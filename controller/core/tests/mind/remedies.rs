@@ -150,11 +150,7 @@ fn an_action_nobody_knows_the_end_of_is_never_done_again() {
     assert_eq!(actions(&shell).len(), 2, "done again after its own word");
     shell.take_over();
     // It stands at its work, and has forgotten all of it.
-    shell.now = shell.now.plus_ms(6_000);
-    shell.state = State { last_node_id: "c".into(), ..State::default() };
-    shell.hear();
-    shell.commit();
-    shell.answer();
+    shell.forgets_at("c");
     pass(&mut shell);
     assert_eq!(actions(&shell).len(), 2, "nobody knows how far it came");
     assert!(shell.alarms.iter().any(|text| text.contains("by hand")), "{:?}", shell.alarms);

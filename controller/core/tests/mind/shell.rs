@@ -291,6 +291,15 @@ impl Shell {
         self.commit();
     }
 
+    /// The robot stands there a while later and has forgotten everything it was told.
+    pub fn forgets_at(&mut self, node: &str) {
+        self.now = self.now.plus_ms(6_000);
+        self.state = State { last_node_id: node.into(), ..State::default() };
+        self.hear();
+        self.commit();
+        self.answer();
+    }
+
     /// Who holds each node, by name.
     pub fn holders(&self) -> Vec<(String, String)> {
         let fleet = self.site.fleet();

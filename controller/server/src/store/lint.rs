@@ -2,9 +2,9 @@
 //! possible. A statement may only say what is on these lists, which hold what it documents and we use: single statements,
 //! plain tables with a primary key, plain indexes, a few functions, `ON CONFLICT` on the whole primary key.
 //!
-//! Not on them, as it has none of it or understands it otherwise: serial and generated keys, defaults, triggers, savepoints,
-//! partial indexes, advisory and table locks, LISTEN and NOTIFY, SKIP LOCKED, temporary tables, CREATE TABLE AS, system columns
-//! (ctid, xmin), updates of a primary key, transactions as text.
+//! Not on them, as it has none of it or understands it otherwise: serial and generated keys, defaults, triggers,
+//! savepoints, partial indexes, advisory and table locks, LISTEN and NOTIFY, SKIP LOCKED, temporary tables, CREATE
+//! TABLE AS, system columns (ctid, xmin), updates of a primary key, transactions as text.
 
 use std::collections::BTreeMap;
 use std::fs;

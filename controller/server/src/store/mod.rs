@@ -246,7 +246,8 @@ impl Store {
         Records::new(Arc::clone(&self.database), site, from, until)
     }
 
-    /// Writes the snapshot at `seq`, and forgets older ones but the last two, and one a day where a journal is shortened. Appends go on meanwhile.
+    /// Writes the snapshot at `seq`, and forgets older ones but the last two, and one a day where a journal is shortened.
+    /// Appends go on meanwhile.
     ///
     /// # Errors
     /// [`SnapshotError`]: another epoch leads, or the journal isn't as far as `seq` yet.
